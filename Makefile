@@ -1,0 +1,52 @@
+# Every target installs what it needs into .venv.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.PHONY: help demo test check lint format bench lit clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
+
+$(VENV)/core: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/core
+
+$(VENV)/bench: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
+	@touch $@ $(VENV)/core
+
+demo: $(VENV)/core  ## compile and run a real network on this machine
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/dev  ## all tests
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
+	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit
+
+lint: $(VENV)/dev  ## style, types, layering
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/dev  ## rewrite the sources in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lit: $(VENV)/dev  ## the filecheck files under plain lit
+	$(BIN)/lit -q tests/filecheck
+
+bench: $(VENV)/bench  ## latency of a network against onnxruntime
+	$(BIN)/dovetail bench --help
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) build dist

@@ -1,0 +1,1 @@
+"""Dovetail: a deep-learning compiler made of small rewrite passes over four xDSL dialects."""

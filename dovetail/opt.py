@@ -1,0 +1,143 @@
+"""`dovetail-opt`: an `xdsl-opt` that knows Dovetail's dialects, passes and targets.
+
+    dovetail-opt matmul.mlir -p 'lower-te-to-loop,split-loop{loop=y factor=8}' -t llvm-ir
+
+A user's mistake ends with exit code 1 and a first line that is complete in itself.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.universe import Universe
+from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.diagnostic import Diagnostic
+from xdsl.utils.exceptions import (
+    ArgSpecParseError,
+    DiagnosticException,
+    ParseError,
+    PassFailedException,
+    VerifyException,
+)
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from analysis.errors import UserError, nearest
+
+
+class DovetailOptMain(xDSLOptMain):
+    """The driver; everything it can be asked for comes from the universes that are installed."""
+
+    @cached_property
+    def universe(self) -> Universe:
+        return Universe.get_multiverse()
+
+    def register_all_dialects(self) -> None:
+        for name, factory in self.universe.all_dialects.items():
+            self.ctx.register_dialect(name, factory)
+
+    def register_all_passes(self) -> None:
+        for name, factory in self.universe.all_passes.items():
+            self.register_pass(name, factory)
+
+    def register_all_targets(self) -> None:
+        for name, factory in self.universe.all_targets.items():
+            self.available_targets[name] = factory
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        help_texts = {
+            "passes": "a pipeline of passes, or @file",
+            "target": f"one of {', '.join(sorted(self.available_targets))}",
+        }
+        for action in arg_parser._actions:  # pyright: ignore[reportPrivateUsage]
+            action.help = help_texts.get(action.dest, action.help)
+        arg_parser.add_argument(
+            "--no-locations", action="store_true", help="print no locations, even if there are any"
+        )
+
+    def setup_pipeline(self) -> None:
+        self.args.passes = pipeline_text(self.args.passes)
+        for spec in parse_pipeline(self.args.passes):
+            if spec.name not in self.available_passes:
+                raise UserError(
+                    f"no pass is named '{spec.name}': {nearest(spec.name, self.available_passes)}"
+                )
+            check_options(
+                self.available_passes[spec.name](),
+                tuple(spec.normalize_parameter_names().parameters),
+            )
+        super().setup_pipeline()
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        if not self.args.no_locations and has_locations(prog):
+            self.args.print_debuginfo = True
+        return super().output_resulting_program(prog)
+
+
+def pipeline_text(text: str) -> str:
+    """The pipeline as xDSL reads it: `@file` is read, white space after commas goes."""
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text()
+        except OSError as error:
+            raise UserError(f"cannot read the pipeline file {text[1:]}: {error.strerror}") from None
+    out: list[str] = []
+    quoted = False
+    for char in text.strip():
+        if char == '"':
+            quoted = not quoted
+        if char.isspace() and not quoted:
+            if out and out[-1] not in ", ":
+                out.append(" ")
+            continue
+        if char in ",}" and not quoted and out and out[-1] == " ":
+            out.pop()
+        out.append(char)
+    return "".join(out)
+
+
+def check_options(cls: type[ModulePass], given: tuple[str, ...]) -> None:
+    """Refuse an option that the pass `cls` does not have."""
+    known = [name for name in cls.__dataclass_fields__ if name != "name"]
+    for option in given:
+        if option not in known:
+            raise UserError(f"pass '{cls.name}' has no option '{option}': {nearest(option, known)}")
+
+
+def has_locations(module: ModuleOp) -> bool:
+    """Whether any operation of `module` knows where it came from."""
+    return any(str(op.location) != "loc(unknown)" for op in module.walk())
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the driver; returns the exit code. A bug of ours still raises."""
+    highlight = Diagnostic.colored
+    try:
+        DovetailOptMain(description="Dovetail's modular optimizer driver", args=args).run()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: cannot open {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except (
+        ArgSpecParseError,
+        DiagnosticException,
+        ParseError,
+        PassFailedException,
+        ValueError,
+        VerifyException,
+    ) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    finally:
+        Diagnostic.colored = highlight
+    return 0
+
+
+def main() -> None:
+    sys.exit(run())

@@ -1,0 +1,72 @@
+"""Everything Dovetail adds to xDSL, named in one place.
+
+`dovetail-opt`, the Python pipelines and plain `xdsl-opt` (through the entry point
+`xdsl.universe`) all read these tables. A pass is listed by the path of its module below
+`passes/`; its command-line name is the module's name with dashes, and its class is the
+module's name in CamelCase with `Pass` at the end. Nothing is imported before it is used.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from xdsl.ir import Dialect
+from xdsl.passes import ModulePass
+from xdsl.universe import Universe
+from xdsl.utils.target import Target
+
+DIALECTS: dict[str, str] = {
+    "loop": "dialects.loop:Loop",
+    "te": "dialects.te:Te",
+}
+
+PASSES: tuple[str, ...] = ()
+
+TARGETS: dict[str, str] = {}
+
+
+def load(path: str) -> object:
+    """The object that `module:name` stands for."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)
+
+
+def pass_name(path: str) -> str:
+    """The command-line name of the pass in `path`: `loop.split_loop` is `split-loop`."""
+    return path.rpartition(".")[2].replace("_", "-")
+
+
+def pass_class(path: str) -> type[ModulePass]:
+    """The class of the pass in `path`: `loop.split_loop` holds `SplitLoopPass`."""
+    camel = "".join(part.capitalize() for part in path.rpartition(".")[2].split("_"))
+    cls = load(f"passes.{path}:{camel}Pass")
+    assert isinstance(cls, type) and issubclass(cls, ModulePass)
+    return cls
+
+
+def _dialect(path: str) -> Callable[[], Dialect]:
+    def factory() -> Dialect:
+        dialect = load(path)
+        assert isinstance(dialect, Dialect)
+        return dialect
+
+    return factory
+
+
+def _pass(path: str) -> Callable[[], type[ModulePass]]:
+    return lambda: pass_class(path)
+
+
+def _target(path: str) -> Callable[[], type[Target]]:
+    def factory() -> type[Target]:
+        cls = load(path)
+        assert isinstance(cls, type) and issubclass(cls, Target)
+        return cls
+
+    return factory
+
+
+DOVETAIL_UNIVERSE = Universe(
+    all_dialects={name: _dialect(path) for name, path in DIALECTS.items()},
+    all_passes={pass_name(path): _pass(path) for path in PASSES},
+    all_targets={name: _target(path) for name, path in TARGETS.items()},
+)

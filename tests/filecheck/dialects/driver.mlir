@@ -1,0 +1,9 @@
+// RUN: dovetail-opt %s -p canonicalize | filecheck %s
+// RUN: not dovetail-opt %s -p cannonicalize 2>&1 | filecheck %s --check-prefix=UNKNOWN
+
+// CHECK: func.func @f
+func.func @f() {
+  func.return
+}
+
+// UNKNOWN: error: no pass is named 'cannonicalize': did you mean canonicalize?
