@@ -1,0 +1,73 @@
+// RUN: dovetail-opt %s | dovetail-opt | filecheck %s
+
+!packed = memref<64x20xf32, #loop.layout<affine_map<(d0, d1) -> (d1 floordiv 16, d0, d1 mod 16)>, [2, 64, 16], pad 0.0 : f32>>
+
+// CHECK-LABEL: func.func @matmul
+// CHECK:         loop.for %y_o = 0 to 4 parallel {
+// CHECK-NEXT:      %T = loop.alloc at [%y_o * 8, 0] : memref<8x64xf32, "register">
+// CHECK-NEXT:      loop.copy %A to %T pad 0.000000e+00 : f32 : memref<30x64xf32> to memref<8x64xf32, "register">
+// CHECK-NEXT:      loop.for %y_i = 0 to 8 unrolled {
+// CHECK-NEXT:        loop.for %x = 0 to 20 vectorized {
+// CHECK-NEXT:          loop.for %k = 0 to 64 {
+// CHECK-NEXT:            loop.block "C" (%vy < 30 = %y_o * 8 + %y_i, %vx < 20 = %x, reduce %vk < 64 = %k) where (%y_i - 1 >= 0) init {
+// CHECK-NEXT:              %z = arith.constant
+// CHECK-NEXT:              loop.store %z, %C[%vy, %vx] : memref<30x20xf32>
+// CHECK-NEXT:            } {
+// CHECK-NEXT:              %c = loop.load %C[%vy, %vx] : memref<30x20xf32>
+// CHECK:                   loop.store %s, %C[%vy, %vx] : memref<30x20xf32>
+// CHECK:         loop.prefetch %A[%y_o, 0] + (%y_o * 3) locality 2 : memref<30x64xf32>
+func.func @matmul(%A: memref<30x64xf32>, %B: !packed, %C: memref<30x20xf32>) {
+  loop.for %y_o = 0 to 4 parallel {
+    %T = loop.alloc at [%y_o * 8, 0] : memref<8x64xf32, "register">
+    loop.copy %A to %T pad 0.0 : f32 : memref<30x64xf32> to memref<8x64xf32, "register">
+    loop.for %y_i = 0 to 8 unrolled {
+      loop.for %x = 0 to 20 vectorized {
+        loop.for %k = 0 to 64 {
+          loop.block "C" (%vy < 30 = %y_o * 8 + %y_i, %vx < 20 = %x, reduce %vk < 64 = %k) where (%y_i >= 1) init {
+            %z = arith.constant 0.0 : f32
+            loop.store %z, %C[%vy, %vx] : memref<30x20xf32>
+          } {
+            %c = loop.load %C[%vy, %vx] : memref<30x20xf32>
+            %a = loop.load %A[%vy, %vk] : memref<30x64xf32>
+            %b = loop.load %B[%vk, %vx] : !packed
+            %p = arith.mulf %a, %b : f32
+            %s = arith.addf %c, %p : f32
+            loop.store %s, %C[%vy, %vx] : memref<30x20xf32>
+          }
+        }
+      }
+    }
+    loop.prefetch %A[%y_o, 0] + (%y_o * 3) locality 2 : memref<30x64xf32>
+  }
+  func.return
+}
+
+// Two values with one name, a symbolic bound, a thread axis, tokens, a hardware call.
+// CHECK-LABEL: func.func @others
+// CHECK:         %m = loop.dim "m"
+// CHECK-NEXT:    loop.for %i = 0 to %m ceildiv 4 bind "blockIdx.x" {
+// CHECK:         loop.for %i_1 "i" = 2 to 7 {
+// CHECK-NEXT:      loop.push_dep "ld" to "ex"
+// CHECK-NEXT:      loop.pop_dep "ex" to "ld"
+// CHECK-NEXT:      loop.barrier
+// CHECK-NEXT:      loop.block "gemm" () {
+// CHECK-NEXT:        loop.intrinsic @gemm8x8 "update"(%t) writes 1 : memref<8x8xf32, "acc">
+func.func @others(%A: memref<?xf32, #loop.layout<["m"]>>) {
+  %m = loop.dim "m"
+  loop.for %i = 0 to %m ceildiv 4 bind "blockIdx.x" {
+    loop.block "a" (%v < %m = %i) {
+      %x = loop.load %A[%v] : memref<?xf32, #loop.layout<["m"]>>
+      loop.store %x, %A[%v] : memref<?xf32, #loop.layout<["m"]>>
+    }
+  }
+  %t = loop.alloc : memref<8x8xf32, "acc">
+  loop.for %j "i" = 2 to 7 {
+    loop.push_dep "ld" to "ex"
+    loop.pop_dep "ex" to "ld"
+    loop.barrier
+    loop.block "gemm" () {
+      loop.intrinsic @gemm8x8 "update"(%t) writes 1 : memref<8x8xf32, "acc">
+    }
+  }
+  func.return
+}
