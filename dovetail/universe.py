@@ -19,7 +19,21 @@ DIALECTS: dict[str, str] = {
     "te": "dialects.te:Te",
 }
 
-PASSES: tuple[str, ...] = ()
+PASSES: tuple[str, ...] = (
+    "loop.decompose_reduction",
+    "loop.inline_compute",
+    "loop.parallelize_loop",
+    "loop.peel_loop",
+    "loop.prefetch_buffer",
+    "loop.promote_memory_scope",
+    "loop.reorder_loops",
+    "loop.reverse_compute_at",
+    "loop.split_loop",
+    "loop.transform_layout",
+    "loop.unroll_loop",
+    "loop.vectorize_loop",
+    "te.lower_te_to_loop",
+)
 
 TARGETS: dict[str, str] = {}
 

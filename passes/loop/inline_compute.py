@@ -1,0 +1,176 @@
+"""inline-compute: a producer is computed where its elements are read.
+
+    for y, x: B[y, x] = C[y, x] + b[x]
+    for y, x: D[y, x] = max(B[y, x], 0)    ->    for y, x: D[y, x] = max(C[y, x] + b[x], 0)
+
+The producer's nest and buffer disappear. It is computed once for each read.
+
+Arguments: `block` (the producer), `function`.
+Refuses: a reduction; a producer with a `where`; a result of the function; a producer that does not
+write each of its elements at its own coordinates; a reader that guards its read, or an input that
+is written between the producer and the reader.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from xdsl.builder import Builder
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.ir import SSAValue
+from xdsl.ir.affine import AffineMap
+from xdsl.rewriter import InsertPoint
+
+from analysis.affine import Affine, Quotient, from_expression
+from dialects import loop as loop_dialect
+from passes.loop.forms import coordinates, forms_of, map_of
+from passes.loop.primitive import Primitive, Scope, accesses, block_of, body_accesses
+from passes.loop.reverse_compute_at import root_of
+
+
+def index_value(form: Affine, builder: Builder) -> SSAValue:
+    """Operations that compute a form of index values."""
+    if form.const == 0 and list(form.terms.values()) == [1]:
+        (atom,) = form.terms
+        if isinstance(atom, SSAValue):
+            return atom
+
+    def number(value: int) -> SSAValue:
+        return builder.insert(arith.ConstantOp(IntegerAttr(value, IndexType()))).result
+
+    total = number(form.const)
+    for atom, coefficient in form.terms.items():
+        if isinstance(atom, Quotient):
+            top = index_value(atom.numerator, builder)
+            value = builder.insert(arith.FloorDivSIOp(top, number(atom.divisor))).result
+        else:
+            assert isinstance(atom, SSAValue)
+            value = atom
+        product = builder.insert(arith.MuliOp(value, number(coefficient))).result
+        total = builder.insert(arith.AddiOp(total, product)).result
+    return total
+
+
+def inline_at(load: loop_dialect.LoadOp, producer: loop_dialect.BlockOp) -> None:
+    """Compute what `load` reads in its place."""
+    store = next(a for a in body_accesses(producer) if isinstance(a, loop_dialect.StoreOp))
+    forms: dict[Hashable, Affine] = {}
+    for written, read in zip(coordinates(store), coordinates(load), strict=True):
+        (variable,) = written.terms
+        forms[variable] = read
+    builder = Builder(InsertPoint.before(load))
+    mapping: dict[SSAValue, SSAValue] = {}
+
+    def value_of(value: SSAValue) -> SSAValue:
+        if value in forms and value not in mapping:
+            mapping[value] = index_value(forms[value], builder)
+        return mapping.get(value, value)
+
+    def composed(indices: list[Affine], map: AffineMap) -> list[Affine]:
+        return [from_expression(e, indices, {}).substitute(forms, {}) for e in map.results]
+
+    for op in producer.body.block.ops:
+        if op is store:
+            break
+        if isinstance(op, loop_dialect.LoadOp):
+            indices = [
+                Affine.variable(mapping.get(v, v)) if v not in forms else forms[v]
+                for v in op.indices
+            ]
+            values: list[SSAValue] = []
+            place = map_of(composed(indices, op.map.data), values)
+            guard = map_of(composed(indices, op.where.data), values)
+            new = loop_dialect.LoadOp(
+                op.memref,
+                values,
+                AffineMap(len(values), 0, tuple(place)),
+                AffineMap(len(values), 0, tuple(guard)),
+                None if op.otherwise is None else value_of(op.otherwise),
+            )
+            new.result.name_hint = op.result.name_hint
+            new.location = op.location
+            mapping[op.result] = builder.insert(new).result
+        else:
+            for operand in op.operands:
+                value_of(operand)
+            builder.insert(op.clone(mapping))
+    load.result.replace_all_uses_with(mapping.get(store.value, store.value))
+    load.detach()
+    load.erase()
+
+
+@dataclass(frozen=True)
+class InlineComputePass(Primitive):
+    """Compute a producer where its elements are read."""
+
+    name = "inline-compute"
+
+    block: str
+    function: str | None = None
+
+    def rewrite(self, scope: Scope) -> None:
+        producer = scope.find_block(self.block)
+        store = self.only_store(scope, producer)
+        alloc = store.memref.owner
+        assert isinstance(alloc, loop_dialect.AllocOp)
+        reads = [a for a in accesses(scope.function, store.memref) if a is not store]
+        for read in reads:
+            if not isinstance(read, loop_dialect.LoadOp):
+                raise scope.error(
+                    f"%{store.memref.name_hint} is also written by block "
+                    f"'{block_of(read).block_name.data}'"
+                )
+            if read.otherwise is not None:
+                raise scope.error(
+                    f"block '{block_of(read).block_name.data}' reads %{store.memref.name_hint} "
+                    "under a guard; inline the guard's producer into a plain read"
+                )
+        self.check_inputs(scope, producer)
+        for read in reads:
+            assert isinstance(read, loop_dialect.LoadOp)
+            inline_at(read, producer)
+        root = root_of(producer)
+        root.detach()
+        root.erase()
+        alloc.detach()
+        alloc.erase()
+
+    def only_store(self, scope: Scope, producer: loop_dialect.BlockOp) -> loop_dialect.StoreOp:
+        """The store of a producer that can be inlined."""
+        stores = [a for a in body_accesses(producer) if isinstance(a, loop_dialect.StoreOp)]
+        if any(producer.is_reduce) or len(stores) != 1:
+            raise scope.error(
+                f"block '{self.block}' is a reduction; only one value a point inlines"
+            )
+        if forms_of(producer, "where"):
+            raise scope.error(f"block '{self.block}' has a guard; inline it before loops are split")
+        (store,) = stores
+        if not isinstance(store.memref.owner, loop_dialect.AllocOp):
+            raise scope.error(
+                f"%{store.memref.name_hint}, which block '{self.block}' writes, is a result of "
+                f"@{scope.function.sym_name.data}; it must be stored"
+            )
+        variables: list[Hashable] = []
+        for form in coordinates(store):
+            if form.const or list(form.terms.values()) != [1]:
+                raise scope.error(
+                    f"block '{self.block}' writes %{store.memref.name_hint} at other coordinates "
+                    "than its own variables"
+                )
+            variables += form.terms
+        if len(set(variables)) != len(variables):
+            raise scope.error(f"block '{self.block}' writes a diagonal, not all elements")
+        return store
+
+    def check_inputs(self, scope: Scope, producer: loop_dialect.BlockOp) -> None:
+        """Refuse a producer whose inputs are written after it."""
+        inputs = {a.memref for a in body_accesses(producer) if isinstance(a, loop_dialect.LoadOp)}
+        seen = False
+        for block in (o for o in scope.function.walk() if isinstance(o, loop_dialect.BlockOp)):
+            for access in accesses(block) if seen else ():
+                if isinstance(access, loop_dialect.StoreOp) and access.memref in inputs:
+                    raise scope.error(
+                        f"%{access.memref.name_hint}, which block '{self.block}' reads, is written "
+                        f"later by block '{block.block_name.data}'"
+                    )
+            seen = seen or block is producer

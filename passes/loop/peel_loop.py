@@ -1,0 +1,124 @@
+"""peel-loop: the iterations that need no guard become a loop of their own.
+
+    for i in 0..ceil(n / 8)          for i in 0..n / 8
+      if i * 8 + j < n: ...    ->      ...
+                                     for i_tail in n / 8..ceil(n / 8)
+                                       if i_tail * 8 + j_tail < n: ...
+
+The guards below stay where they are; in the first loop they always hold, so nothing is emitted
+for them. Every loop, block and buffer in the remainder is called `<name>_tail`.
+
+Arguments: `loop`, `function`.
+Refuses: a loop without a guard that fails in its last iterations; one whose first iteration
+already needs the guard; a loop that is not serial or parallel.
+"""
+
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import StringAttr
+
+from analysis.affine import Affine
+from dialects import loop as loop_dialect
+from passes.loop.forms import Ranges, forms_of, ranges_of, set_forms
+from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
+
+
+def guards_of(block: loop_dialect.BlockOp, ranges: Ranges) -> list[Affine]:
+    """The forms that must not be negative for an instance of the block to run."""
+    domains = forms_of(block, "domains", ranges)
+    bindings = forms_of(block, "bindings", ranges)
+    ends = [domain - binding - 1 for domain, binding in zip(domains, bindings, strict=True)]
+    return [*ends, *forms_of(block, "where", ranges)]
+
+
+def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
+    """For each guard that depends on the loop, how many first iterations fulfil it."""
+    counts: list[Affine] = []
+    for block in blocks_in(op):
+        around = loops_around(block)
+        ranges = ranges_of(around)
+        inside = {o.induction for o in around[around.index(op) + 1 :]}
+        for guard in guards_of(block, ranges):
+            step = -guard.coefficient(op.induction)
+            low = guard.interval(ranges)[0]
+            if step <= 0 or (low is not None and low >= 0):
+                continue
+            fixed = Affine({}, guard.const)
+            moving = Affine({})
+            for atom, coefficient in guard.terms.items():
+                part = Affine({atom: coefficient})
+                if atom is op.induction:
+                    continue
+                if atom in inside:
+                    moving = moving + part
+                else:
+                    fixed = fixed + part
+            worst = moving.interval(ranges)[0]
+            if worst is None:
+                continue
+            count = (fixed + worst).floordiv(step, ranges) + 1
+            if count not in counts:
+                counts.append(count)
+    return counts
+
+
+def rename(op: loop_dialect.ForOp) -> None:
+    """Give everything in the remainder its name."""
+    for inner in op.walk():
+        match inner:
+            case loop_dialect.ForOp():
+                inner.properties["loop_name"] = tail(inner.loop_name.data)
+                inner.induction.name_hint = f"{inner.induction.name_hint}_tail"
+            case loop_dialect.BlockOp():
+                inner.properties["block_name"] = tail(inner.block_name.data)
+            case loop_dialect.AllocOp():
+                inner.result.name_hint = f"{inner.result.name_hint}_tail"
+            case _:
+                pass
+
+
+def tail(name: str) -> StringAttr:
+    return StringAttr(f"{name}_tail")
+
+
+@dataclass(frozen=True)
+class PeelLoopPass(Primitive):
+    """Make the iterations of a loop that need no guard a loop of their own."""
+
+    name = "peel-loop"
+
+    loop: str
+    function: str | None = None
+
+    def rewrite(self, scope: Scope) -> None:
+        op = scope.find_loop(self.loop)
+        if op.kind.data not in ("serial", "parallel"):
+            raise scope.error(f"loop '{self.loop}' is {op.kind.data}; peel a serial loop")
+        counts = full_iterations(op)
+        if not counts:
+            raise scope.error(
+                f"no guard below loop '{self.loop}' fails in its last iterations; "
+                "there is nothing to peel"
+            )
+        if len(counts) > 1 and not all(c.is_constant for c in counts):
+            raise scope.error(
+                f"loop '{self.loop}' has several guards that are only known at run time; "
+                "peel an inner loop first"
+            )
+        count = min(counts, key=lambda c: c.const)
+        if count.is_constant and count.const <= (forms_of(op, "lower")[0].const):
+            raise scope.error(
+                f"every iteration of loop '{self.loop}' needs its guard; there is no full one"
+            )
+        scope.require_free([f"{self.loop}_tail"])
+        self.cut(op, count)
+
+    def cut(self, op: loop_dialect.ForOp, count: Affine) -> None:
+        """Cut the loop at `count`."""
+        rest = op.clone()
+        rename(rest)
+        insert_before(op, rest)
+        op.detach()
+        insert_before(rest, op)
+        set_forms(op, upper=[count])
+        set_forms(rest, lower=[count])

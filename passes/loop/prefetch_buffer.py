@@ -1,0 +1,128 @@
+"""prefetch-buffer: the cache is asked early for what the next iteration of a loop reads.
+
+    for ic_o                          for ic_o
+      for oh_o                          for oh_o
+        for kh                   ->       for kh
+          ... W[.., ic_o * 16 + ..]         prefetch the (oh_o, kh)-th lines of W's next chunk
+                                            ... W[.., ic_o * 16 + ..]
+
+What one iteration of `ahead` reads of the buffer is one run of cache lines; the lines of the next
+iteration are shared out evenly among the iterations of the loops `over`, which are inside `ahead`.
+
+Arguments: `buffer`, `ahead`, `over` (loops, outermost first), `line` (bytes of a cache line),
+`locality` (0 to 3), `function`.
+Refuses: loops of `over` that are not inside `ahead`; a buffer that is not read below the innermost
+of them; a read whose address does not move with `ahead`.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
+from xdsl.ir import SSAValue
+from xdsl.ir.affine import AffineMap
+
+from analysis.affine import Affine, from_expression
+from dialects import loop as loop_dialect
+from dialects.layout import layout_map, physical_shape
+from passes.loop.forms import coordinates, forms_of, map_of, ranges_of, variables_of
+from passes.loop.primitive import (
+    Primitive,
+    Scope,
+    accesses,
+    block_of,
+    is_below,
+    loops_around,
+)
+
+
+@dataclass(frozen=True)
+class PrefetchBufferPass(Primitive):
+    """Ask the cache early for what the next iteration of a loop reads."""
+
+    name = "prefetch-buffer"
+
+    buffer: str
+    ahead: str
+    over: tuple[str, ...]
+    line: int = 64
+    locality: int = 2
+    function: str | None = None
+
+    def rewrite(self, scope: Scope) -> None:
+        ahead = scope.find_loop(self.ahead)
+        over = [scope.find_loop(name) for name in self.over]
+        for outer, inner in zip([ahead, *over], over, strict=False):
+            if not is_below(inner, outer):
+                raise scope.error(
+                    f"loop '{inner.loop_name.data}' is not inside loop '{outer.loop_name.data}'; "
+                    "over= names loops inside ahead=, outermost first"
+                )
+        buffer = scope.find_buffer(self.buffer)
+        loads = [a for a in accesses(over[-1], buffer) if isinstance(a, loop_dialect.LoadOp)]
+        if not loads:
+            raise scope.error(f"%{self.buffer} is not read below loop '{self.over[-1]}'")
+        self.insert(scope, loads[0], ahead, over)
+
+    def insert(
+        self,
+        scope: Scope,
+        load: loop_dialect.LoadOp,
+        ahead: loop_dialect.ForOp,
+        over: list[loop_dialect.ForOp],
+    ) -> None:
+        """Insert the prefetches at the head of the innermost loop of `over`."""
+        around = loops_around(block_of(load))
+        ranges = ranges_of(around)
+        inside = around[around.index(ahead) + 1 :]
+        variables = variables_of(block_of(load))
+        logical = [form.substitute(variables, ranges) for form in coordinates(load)]
+        low, high = self.physical_span(load, logical, inside)
+        first: dict[Hashable, Affine] = {op.induction: forms_of(op, "lower")[0] for op in inside}
+        step: dict[Hashable, Affine] = {ahead.induction: Affine.variable(ahead.induction) + 1}
+        places = [form.substitute(first, ranges).substitute(step, ranges) for form in logical]
+        if all(ahead.induction not in form.variables() for form in places):
+            raise scope.error(f"what is read of %{self.buffer} does not move with '{self.ahead}'")
+        assert isinstance(load.memref.type, MemRefType)
+        element = load.memref.type.element_type
+        assert isinstance(element, FixedBitwidthType)
+        per_line = max(1, self.line // element.size)
+        lines = -(-(high - low + 1) // per_line)
+        total, flat = 1, Affine({})
+        for op in over:
+            extent = op.extent
+            if extent is None:
+                raise scope.error(f"the extent of loop '{op.loop_name.data}' is not a constant")
+            flat = flat * extent + Affine.variable(op.induction)
+            total *= extent
+        each = -(-lines // total)
+        body = over[-1].body.block
+        assert body.first_op is not None
+        for number in reversed(range(each)):
+            distance = (flat * each + number) * per_line
+            values: list[SSAValue] = []
+            exprs = map_of([*places, distance], values)
+            maps = (
+                AffineMap(len(values), 0, tuple(exprs[:-1])),
+                AffineMap(len(values), 0, (exprs[-1],)),
+            )
+            body.insert_op_before(
+                loop_dialect.PrefetchOp(load.memref, values, *maps, self.locality), body.first_op
+            )
+
+    def physical_span(
+        self, load: loop_dialect.LoadOp, logical: list[Affine], inside: list[loop_dialect.ForOp]
+    ) -> tuple[int, int]:
+        """The interval of the element offset while the loops `inside` run."""
+        ranges = ranges_of(loops_around(block_of(load)))
+        moving = {op.induction for op in inside}
+        still = {v: Affine({}) for form in logical for v in form.variables() if v not in moving}
+        places = [form.substitute(still, ranges) for form in logical]
+        offset = Affine({})
+        shape = physical_shape(load.memref.type)
+        for expr, extent in zip(layout_map(load.memref.type).results, shape, strict=True):
+            assert isinstance(extent, int)
+            offset = offset * extent + from_expression(expr, places, ranges)
+        low, high = offset.interval(ranges)
+        assert low is not None and high is not None
+        return low, high

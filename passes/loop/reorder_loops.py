@@ -1,0 +1,117 @@
+"""reorder-loops: nested loops change places.
+
+    for a                                           for c
+      for b            reorder-loops{loops=c,b,a}     for b
+        for c                  ->                       for a
+          ...                                             ...
+
+The loops take, in the order given, the places that they have now; loops between them that are not
+named stay where they are.
+
+Arguments: `loops` (two or more), `function`.
+Refuses: loops that are not perfectly nested; bounds that would be used before they are known;
+several blocks below the loops; a block that reads its own results at other places.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from xdsl.ir import Operation
+
+from analysis.affine import Affine
+from dialects import loop as loop_dialect
+from passes.loop.forms import coordinates, forms_of, replace_variables
+from passes.loop.primitive import (
+    Primitive,
+    Scope,
+    blocks_in,
+    body_accesses,
+    is_below,
+    loops_around,
+    only_child,
+)
+
+
+def chain(scope: Scope, named: list[loop_dialect.ForOp]) -> list[loop_dialect.ForOp]:
+    """The named loops from the outermost to the innermost; refuses what is no perfect nest."""
+    order = sorted(named, key=lambda op: len(loops_around(op)))
+    for outer, inner in pairwise(order):
+        if not is_below(inner, outer):
+            raise scope.error(
+                f"loop '{inner.loop_name.data}' is not inside loop '{outer.loop_name.data}'; "
+                "only nested loops can change places"
+            )
+    at: Operation | None = order[0]
+    while at is not order[-1]:
+        assert isinstance(at, loop_dialect.ForOp)
+        child = only_child(at)
+        if child is None:
+            raise scope.error(
+                f"loop '{at.loop_name.data}' has more than one statement, so the loops in it "
+                f"cannot move out of it; reorder before statements are added"
+            )
+        at = child
+    return order
+
+
+def check_blocks(scope: Scope, outermost: loop_dialect.ForOp) -> None:
+    """Refuse blocks whose instances may depend on their order."""
+    blocks = blocks_in(outermost)
+    if len(blocks) > 1:
+        names = ", ".join(b.block_name.data for b in blocks)
+        raise scope.error(
+            f"the blocks {names} are all below loop '{outermost.loop_name.data}'; "
+            "reorder before a second block is below the loops"
+        )
+    for block in blocks:
+        stores = [a for a in body_accesses(block) if isinstance(a, loop_dialect.StoreOp)]
+        for load in body_accesses(block):
+            for store in stores:
+                if load.memref is not store.memref or not isinstance(load, loop_dialect.LoadOp):
+                    continue
+                if coordinates(load) != coordinates(store):
+                    raise scope.error(
+                        f"block '{block.block_name.data}' reads %{load.memref.name_hint} at other "
+                        "places than it writes it; the order of its instances matters"
+                    )
+
+
+@dataclass(frozen=True)
+class ReorderLoopsPass(Primitive):
+    """Let nested loops change places."""
+
+    name = "reorder-loops"
+
+    loops: tuple[str, ...]
+    function: str | None = None
+
+    def rewrite(self, scope: Scope) -> None:
+        wanted = [scope.find_loop(name) for name in self.loops]
+        if len(set(self.loops)) != len(self.loops) or len(wanted) < 2:
+            raise scope.error(f"loops={','.join(self.loops)}: name two or more loops, each once")
+        places = chain(scope, wanted)
+        check_blocks(scope, places[0])
+        for op in places:
+            inner = {v for name in ("lower", "upper") for v in forms_of(op, name)[0].variables()}
+            users = [o.loop_name.data for o in places if o.induction in inner]
+            if users:
+                raise scope.error(
+                    f"the bounds of loop '{op.loop_name.data}' use loop '{users[0]}'; "
+                    "they must stay in this order"
+                )
+        permute(places, wanted)
+
+
+def permute(places: list[loop_dialect.ForOp], wanted: list[loop_dialect.ForOp]) -> None:
+    """Give each place the name, kind and bounds of the loop wanted there."""
+    values: dict[Hashable, Affine] = {
+        loop.induction: Affine.variable(place.induction)
+        for place, loop in zip(places, wanted, strict=True)
+    }
+    headers = [(dict(op.properties), list(op.bounds)) for op in wanted]
+    replace_variables(places[-1], values)
+    for place, (properties, bounds) in zip(places, headers, strict=True):
+        place.properties = properties
+        place.operands = bounds
+        place.induction.name_hint = place.loop_name.data

@@ -1,0 +1,104 @@
+"""transform-layout: a buffer's elements lie elsewhere in memory.
+
+    memref<64x56x56xf32>   ->   memref<64x56x56xf32, #loop.layout<affine_map<(d0, d1, d2) ->
+                                    (d0 floordiv 16, d1, d2, d0 mod 16)>, [4, 56, 56, 16]>>
+
+Accesses stay as they are: they are in logical coordinates. The physical extents are those of
+`extents`, or what the map needs for the shape (a `mod n` always has n). Whoever calls a function
+whose argument is transformed passes packed data.
+
+Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
+`function`.
+Refuses: a map that is no affine map, or of another rank; extents that the map exceeds; a buffer
+that already has a layout.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import FunctionType, MemRefType
+from xdsl.ir import SSAValue
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineBinaryOpKind,
+    AffineConstantExpr,
+    AffineExpr,
+    AffineMap,
+)
+from xdsl.parser import Parser
+from xdsl.rewriter import Rewriter
+from xdsl.utils.exceptions import ParseError
+
+from analysis.affine import Affine, Interval, from_expression
+from dialects.layout import LayoutAttr, layout_of
+from passes.loop.primitive import Primitive, Scope
+
+
+def parse_map(scope: Scope, text: str) -> AffineMap:
+    """The affine map that a text stands for."""
+    try:
+        return Parser(Context(), text).parse_affine_map()
+    except ParseError as error:
+        raise scope.error(f'map="{text}" is no affine map', str(error)) from None
+
+
+def extent_of(expr: AffineExpr, shape: Sequence[int]) -> tuple[int, int]:
+    """The interval of a physical coordinate; a `mod n` reaches all of 0..n-1."""
+    if isinstance(expr, AffineBinaryOpExpr) and expr.kind is AffineBinaryOpKind.Mod:
+        assert isinstance(expr.rhs, AffineConstantExpr)
+        return 0, expr.rhs.value - 1
+    dims = [Affine.variable(i) for i in range(len(shape))]
+    ranges: dict[Hashable, Interval] = {i: (0, size - 1) for i, size in enumerate(shape)}
+    low, high = from_expression(expr, dims, ranges).interval(ranges)
+    assert low is not None and high is not None
+    return low, high
+
+
+def set_type(value: SSAValue, type: MemRefType, scope: Scope) -> None:
+    """Give a buffer another type; an argument's shows in the function's."""
+    Rewriter.replace_value_with_new_type(value, type)
+    arguments = scope.function.body.block.args
+    scope.function.function_type = FunctionType.from_lists([a.type for a in arguments], [])
+
+
+@dataclass(frozen=True)
+class TransformLayoutPass(Primitive):
+    """Let a buffer's elements lie elsewhere in memory."""
+
+    name = "transform-layout"
+
+    buffer: str
+    map: str
+    extents: tuple[int, ...] | None = None
+    function: str | None = None
+
+    def rewrite(self, scope: Scope) -> None:
+        buffer = scope.find_buffer(self.buffer)
+        assert isinstance(buffer.type, MemRefType)
+        if layout_of(buffer.type) is not None:
+            raise scope.error(f"%{self.buffer} already has the layout {layout_of(buffer.type)}")
+        layout = self.layout(scope, buffer.type.get_shape())
+        old = buffer.type
+        new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
+        set_type(buffer, new, scope)
+
+    def layout(self, scope: Scope, shape: tuple[int, ...]) -> LayoutAttr:
+        """The layout that the options ask for."""
+        map = parse_map(scope, self.map)
+        if map.num_dims != len(shape):
+            raise scope.error(
+                f'map="{self.map}" takes {map.num_dims} coordinates, '
+                f"but %{self.buffer} has {len(shape)} dimensions"
+            )
+        needed = [extent_of(expr, shape) for expr in map.results]
+        extents = self.extents or tuple(high + 1 for _, high in needed)
+        if len(extents) != len(needed):
+            raise scope.error(f"extents= gives {len(extents)} sizes; the map has {len(needed)}")
+        for i, ((low, high), extent) in enumerate(zip(needed, extents, strict=True)):
+            if low < 0 or high >= extent:
+                raise scope.error(
+                    f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
+                    f"an extent of {extent} does not hold it"
+                )
+        return LayoutAttr.of(map, extents)

@@ -1,0 +1,54 @@
+"""vectorize-loop: the iterations of a loop become the lanes of vectors.
+
+    for i in 0..16 { ... }   ->   for i in 0..16 vectorized { ... }
+
+Types in the IR stay scalar. At emission an access that the loop moves by one element is a vector
+access, one that it does not move is a scalar access and a splat.
+
+Arguments: `loop`, `function`.
+Refuses: an extent that is not a constant, or bounds that do not begin at 0; a loop that a
+reduction runs over; a vectorized loop around or inside it; a loop that already has a kind.
+"""
+
+from dataclasses import dataclass
+
+from dialects import loop as loop_dialect
+from passes.loop.forms import forms_of
+from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
+from passes.loop.unroll_loop import give_kind, require_constant_extent
+
+
+def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
+    """Refuse a loop whose iterations add to the same elements."""
+    for block in blocks_in(op):
+        for binding, reduce in zip(forms_of(block, "bindings"), block.is_reduce, strict=True):
+            if reduce and op.induction in binding.variables():
+                raise scope.error(
+                    f"loop '{op.loop_name.data}' runs over the reduction of block "
+                    f"'{block.block_name.data}'; only a spatial loop can be {kind}"
+                )
+
+
+@dataclass(frozen=True)
+class VectorizeLoopPass(Primitive):
+    """Make the iterations of a loop the lanes of vectors."""
+
+    name = "vectorize-loop"
+
+    loop: str
+    function: str | None = None
+
+    def rewrite(self, scope: Scope) -> None:
+        op = scope.find_loop(self.loop)
+        require_constant_extent(scope, op, "vectorized")
+        if op.constant_bounds is not None and op.constant_bounds[0] != 0:
+            raise scope.error(f"loop '{self.loop}' begins at {op.constant_bounds[0]}, not at 0")
+        inner = (o for o in op.walk() if isinstance(o, loop_dialect.ForOp))
+        for other in (*loops_around(op), *inner):
+            if other.kind.data == "vectorized":
+                raise scope.error(
+                    f"loop '{self.loop}' is nested with '{other.loop_name.data}', "
+                    "which is vectorized; lanes have one dimension"
+                )
+        refuse_reduction(scope, op, "vectorized")
+        give_kind(scope, op, "vectorized")
