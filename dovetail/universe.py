@@ -16,6 +16,7 @@ from xdsl.utils.target import Target
 
 DIALECTS: dict[str, str] = {
     "loop": "dialects.loop:Loop",
+    "target": "dialects.target:TargetDialect",
     "te": "dialects.te:Te",
 }
 
