@@ -15,6 +15,7 @@ from xdsl.universe import Universe
 from xdsl.utils.target import Target
 
 DIALECTS: dict[str, str] = {
+    "graph": "dialects.graph:Graph",
     "loop": "dialects.loop:Loop",
     "target": "dialects.target:TargetDialect",
     "te": "dialects.te:Te",
