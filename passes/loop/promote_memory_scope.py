@@ -27,6 +27,7 @@ from xdsl.ir.affine import AffineMap
 
 from analysis.affine import Affine, Quotient
 from dialects import loop as loop_dialect
+from dialects.layout import LayoutAttr, layout_of
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of, variables_of
 from passes.loop.nests import (
     box_loops,
@@ -46,6 +47,7 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
+from passes.loop.transform_layout import extent_of
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
@@ -201,7 +203,8 @@ class Promotion:
         """The allocation of the tile."""
         assert isinstance(self.buffer.type, MemRefType)
         memory = StringAttr(self.memory)
-        type = MemRefType(self.buffer.type.element_type, box.extents, NoneAttr(), memory)
+        layout = tile_layout(self.buffer.type, box.extents)
+        type = MemRefType(self.buffer.type.element_type, box.extents, layout, memory)
         values: list[SSAValue] = []
         exprs = map_of(box.origin, values)
         tile = loop_dialect.AllocOp(type, values, AffineMap(len(values), 0, tuple(exprs)))
@@ -264,6 +267,15 @@ class Promotion:
             move(inner, self.buffer, target, inner.args, AffineMap.identity(rank))
 
         return put_block(loops, name, variables, conditions, fill)
+
+
+def tile_layout(type: MemRefType, extents: Sequence[int]) -> LayoutAttr | NoneAttr:
+    """The layout of a buffer, cut down to a box: its fastest dimension stays the fastest."""
+    layout = layout_of(type)
+    if layout is None:
+        return NoneAttr()
+    sizes = [extent_of(expr, extents)[1] + 1 for expr in layout.map.data.results]
+    return LayoutAttr.of(layout.map.data, sizes)
 
 
 def move(
