@@ -23,6 +23,7 @@ DIALECTS: dict[str, str] = {
 
 PASSES: tuple[str, ...] = (
     "loop.decompose_reduction",
+    "loop.elide_halo_guards",
     "loop.inline_compute",
     "loop.parallelize_loop",
     "loop.peel_loop",
