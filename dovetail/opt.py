@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
@@ -47,6 +48,10 @@ class DovetailOptMain(xDSLOptMain):
         for name, factory in self.universe.all_targets.items():
             self.available_targets[name] = factory
 
+    def register_all_frontends(self) -> None:
+        super().register_all_frontends()
+        self.available_frontends["onnx"] = parse_onnx
+
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
         help_texts = {
@@ -57,6 +62,12 @@ class DovetailOptMain(xDSLOptMain):
             action.help = help_texts.get(action.dest, action.help)
         arg_parser.add_argument(
             "--no-locations", action="store_true", help="print no locations, even if there are any"
+        )
+        arg_parser.add_argument(
+            "--weights",
+            choices=("keep", "elide"),
+            default="keep",
+            help="print new weights to the sidecar of -o FILE, or leave their contents out",
         )
 
     def setup_pipeline(self) -> None:
@@ -75,7 +86,19 @@ class DovetailOptMain(xDSLOptMain):
     def output_resulting_program(self, prog: ModuleOp) -> str:
         if not self.args.no_locations and has_locations(prog):
             self.args.print_debuginfo = True
+        if self.args.target == "mlir" and any(op.name == "graph.weight" for op in prog.walk()):
+            from dovetail.weights import settle_weights  # noqa: PLC0415
+
+            output = None if self.args.output_file is None else Path(self.args.output_file)
+            settle_weights(prog, output, self.args.weights == "elide")
         return super().output_resulting_program(prog)
+
+
+def parse_onnx(stream: IO[bytes]) -> ModuleOp:
+    """The module of an ONNX model; onnx is imported when the first one is read."""
+    from dovetail.frontend.onnx import import_stream  # noqa: PLC0415
+
+    return import_stream(stream)
 
 
 def pipeline_text(text: str) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
 
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     I64,
     BoolAttr,
     DenseArrayBase,
@@ -27,14 +28,16 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, SSAValue
+from xdsl.ir.affine import AffineMap
 from xdsl.irdl import IRDLOperation, result_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import OpTrait
 from xdsl.utils.exceptions import VerifyException
 
-from analysis.shapes import Extent, Shape, ShapeError
+from analysis.shapes import Extent, Shape, ShapeError, is_static
 from dialects.graph.elements import is_float
+from dialects.layout import LayoutAttr, logical_shape
 
 AnyTensor = TensorType[Attribute]
 Value = bool | int | float | str | Sequence[int]
@@ -56,9 +59,8 @@ class FusionClass(OpTrait):
 
 
 def shape_of(type: Attribute) -> Shape:
-    """The shape of a tensor type; a dynamic extent is the symbol `?`."""
-    assert isinstance(type, TensorType)
-    return tuple("?" if extent < 0 else extent for extent in cast(AnyTensor, type).get_shape())
+    """The shape of a tensor type; a dynamic extent is the name that its layout has for it."""
+    return logical_shape(type)
 
 
 def element_type(type: Attribute) -> Attribute:
@@ -67,8 +69,11 @@ def element_type(type: Attribute) -> Attribute:
 
 
 def tensor(element: Attribute, shape: Sequence[Extent]) -> AnyTensor:
-    """The tensor type with that element type and shape."""
-    return TensorType(element, [e if isinstance(e, int) else -1 for e in shape])
+    """The tensor type with that element type and shape, its symbols named in the encoding."""
+    sizes = [e if isinstance(e, int) else DYNAMIC_INDEX for e in shape]
+    if is_static(shape):
+        return TensorType(element, sizes)
+    return TensorType(element, sizes, LayoutAttr.of(AffineMap.identity(len(shape)), shape))
 
 
 def encode(value: Value) -> Attribute:
@@ -196,7 +201,7 @@ class GraphOp(IRDLOperation, ABC):
                 print_value(printer, value)
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" : ")
-        printer.print_operation_type(self)
+        printer.print_function_type(self.operand_types, self.result_types)
 
 
 def parse_value(parser: Parser) -> Attribute:

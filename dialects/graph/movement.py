@@ -114,6 +114,7 @@ class GatherOp(Movement):
     """The slices of `axis` that `indices` names; negative indices count from the end."""
 
     name = "graph.gather"
+    x = operand_def(TensorType)
     indices = operand_def(TensorType)
     axis = prop_def(Int, default_value=IntegerAttr(0, i64))
 

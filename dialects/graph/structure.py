@@ -128,4 +128,4 @@ class CallOp(IRDLOperation):
         printer.print_string_literal(self.device.data)
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" : ")
-        printer.print_operation_type(self)
+        printer.print_function_type(self.operand_types, self.result_types)

@@ -136,9 +136,11 @@ def read_array(path: Path, key: str) -> Array:
 class Weight:
     """An immutable array of a tensor type, loaded when it is first asked for."""
 
-    def __init__(self, type: AnyTensor, source: Source) -> None:
+    def __init__(self, type: AnyTensor, source: Source, array: Array | None = None) -> None:
+        """`array` is the contents, where they are at hand already."""
         self.type = type
         self.source = source
+        self._at_hand = array
 
     @staticmethod
     def of(array: Array) -> "Weight":
@@ -147,9 +149,13 @@ class Weight:
         array.setflags(write=False)
         return Weight(array_type(array), Held(array))
 
+    def at(self, source: Source) -> "Weight":
+        """The same contents, found in `source`; what is loaded stays loaded."""
+        return Weight(self.type, source, self.__dict__.get("array", self._at_hand))
+
     @cached_property
     def array(self) -> Array:
-        array = self.source.load(self.type)
+        array = self.source.load(self.type) if self._at_hand is None else self._at_hand
         expected = (self.type.get_shape(), dtype_of(self.type.element_type))
         if (array.shape, array.dtype) != expected:
             raise UserError(

@@ -1,0 +1,224 @@
+"""ONNX models become modules of the graph dialect.
+
+`import_model` takes a path, the bytes of a file or a `ModelProto` and returns a module with one
+function, `@main`; its arguments and results keep the model's names in `dovetail.name`. Nodes
+without an op of their own are written with others (HardSwish is a product with a hard sigmoid),
+and operators that ONNX itself defines by a function body are inlined.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import defs, inliner
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Region
+
+from analysis.errors import UnsupportedError, UserError, nearest
+from analysis.shapes import ShapeError
+from dialects.graph.base import AnyTensor, tensor
+from dialects.graph.elements import element_of
+from dialects.graph.weights import Stored, Weight, content_hash
+from dovetail.frontend.onnx_elementwise import ELEMENTWISE
+from dovetail.frontend.onnx_import import (
+    Builder,
+    Handler,
+    Node,
+    Refusal,
+    Tensor,
+    constant,
+    identifier,
+    to_array,
+)
+from dovetail.frontend.onnx_movement import MOVEMENT
+from dovetail.frontend.onnx_nn import NN
+
+HANDLERS: dict[str, Handler] = {**ELEMENTWISE, **NN, **MOVEMENT}
+DEFAULT_DOMAINS = ("", "ai.onnx")
+Source = str | Path | bytes | onnx.ModelProto
+
+
+class Importer:
+    """One import: the model, the values found so far and the nodes that were refused."""
+
+    def __init__(self, model: onnx.ModelProto, path: Path | None, dims: Mapping[str, int]) -> None:
+        self.model = model
+        self.path = path
+        self.dims = dims
+        self.block = Block()
+        self.builder = Builder(self.block, path.name if path else model.graph.name or "model")
+        self.values: dict[str, Tensor] = {}
+        self.missing: set[str] = set()
+        self.refused: list[str] = []
+        versions = {o.domain: o.version for o in model.opset_import}
+        self.opset = next((versions[d] for d in DEFAULT_DOMAINS if d in versions), 1)
+
+    def run(self) -> ModuleOp:
+        graph = self.model.graph
+        for initializer in graph.initializer:
+            self.values[initializer.name] = self.weight(initializer)
+        names = [i.name for i in graph.input if i.name not in self.values]
+        for value in graph.input:
+            if value.name in names:
+                self.argument(value)
+        for node in graph.node:
+            self.node(node)
+        if self.refused:
+            count = len(self.refused)
+            raise UnsupportedError(
+                f"{self.builder.model} has {count} node{'s' * (count > 1)} that cannot be "
+                f"imported: {self.refused[0].partition(',')[0]}" + " and others" * (count > 1),
+                *self.refused,
+            )
+        return self.finish(names, [o.name for o in graph.output])
+
+    def weight(self, proto: onnx.TensorProto) -> Tensor:
+        array = to_array(proto)
+        if self.path is None:
+            return constant(array, proto.name)
+        held = Weight.of(array)
+        source = Stored(self.path.resolve(), proto.name, content_hash(array), str(self.path))
+        return Tensor(held.type, proto.name, weight=Weight(held.type, source, held.array))
+
+    def argument(self, value: onnx.ValueInfoProto) -> None:
+        type = self.tensor_type(value)
+        argument = self.block.insert_arg(type, len(self.block.args))
+        argument.location = self.builder.location(value.name)
+        argument.name_hint = identifier(value.name)
+        self.values[value.name] = Tensor(type, value.name, argument)
+
+    def tensor_type(self, value: onnx.ValueInfoProto) -> AnyTensor:
+        if not value.type.HasField("tensor_type"):
+            raise UnsupportedError(f"input '{value.name}' of the model is not a tensor")
+        proto, shape = value.type.tensor_type, list[int]()
+        for i, dim in enumerate(proto.shape.dim):
+            if dim.HasField("dim_value"):
+                shape.append(dim.dim_value)
+            elif dim.dim_param in self.dims:
+                shape.append(self.dims[dim.dim_param])
+            else:
+                raise UnsupportedError(
+                    f"dimension {i} of input '{value.name}' is '{dim.dim_param or '?'}', "
+                    "but its size must be given"
+                )
+        return tensor(element_of(onnx.helper.tensor_dtype_to_np_dtype(proto.elem_type)), shape)
+
+    def node(self, proto: onnx.NodeProto) -> None:
+        """Import one node, or note why not."""
+        handler = HANDLERS.get(proto.op_type) if proto.domain in DEFAULT_DOMAINS else None
+        if handler is None:
+            self.refuse(proto, f"no operator like it; the nearest: {nearest_operators(proto)}")
+            return
+        if any(name in self.missing for name in proto.input):
+            self.missing.update(proto.output)
+            return
+        self.builder.node = proto.name or next(iter(proto.output), "")
+        node = Node(proto, [self.lookup(name) for name in proto.input], self.opset, self.builder)
+        try:
+            results = handler(node)
+        except Refusal as reason:
+            self.refuse(proto, f"would need {reason}")
+            return
+        except ShapeError as reason:
+            self.refuse(proto, str(reason))
+            return
+        tensors = [results] if isinstance(results, Tensor) else list(results)
+        self.values.update(zip(proto.output, tensors, strict=False))
+
+    def lookup(self, name: str) -> Tensor | None:
+        if not name:
+            return None
+        if name not in self.values:
+            raise UserError(f"the model reads '{name}' before anything computes it")
+        return self.values[name]
+
+    def refuse(self, proto: onnx.NodeProto, reason: str) -> None:
+        found = [self.values.get(name) for name in proto.input if name]
+        operands = ", ".join("?" if t is None else str(t.type) for t in found)
+        domain = f"{proto.domain or 'ai.onnx'} {self.opset}"
+        name = proto.name or next(iter(proto.output), "")
+        self.refused.append(f"{proto.op_type}, node '{name}' ({domain}) of ({operands}): {reason}")
+        self.missing.update(proto.output)
+
+    def finish(self, inputs: Sequence[str], outputs: Sequence[str]) -> ModuleOp:
+        self.builder.node = ""
+        results = [self.values[name] for name in outputs]
+        values = [self.builder.value_of(result) for result in results]
+        self.block.add_op(ReturnOp(*values))
+        function = FuncOp(
+            "main",
+            ([a.type for a in self.block.args], [v.type for v in values]),
+            Region(self.block),
+            arg_attrs=names_attribute(inputs),
+            res_attrs=names_attribute(outputs),
+        )
+        return ModuleOp([function])
+
+
+def names_attribute(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:
+    return ArrayAttr([DictionaryAttr({"dovetail.name": StringAttr(name)}) for name in names])
+
+
+def nearest_operators(proto: onnx.NodeProto) -> str:
+    return nearest(proto.op_type, HANDLERS).partition(";")[0].partition(" and ")[0]
+
+
+def read_model(source: Source, what: str) -> onnx.ModelProto:
+    """The model in `source`; one line for what is not one."""
+    if isinstance(source, onnx.ModelProto):
+        return source
+    try:
+        if isinstance(source, bytes):
+            model = onnx.load_model_from_string(source)
+        else:
+            model = onnx.load_model(str(source))
+    except DecodeError:
+        raise UserError(f"{what} is not an ONNX model") from None
+    except OSError as error:
+        raise UserError(f"cannot read {what}: {error.strerror or error}") from None
+    if not model.graph.node and not model.graph.output:
+        raise UserError(f"{what} is not an ONNX model: it has no graph")
+    return model
+
+
+def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its own functions, and operators defined by a function body, inlined."""
+    versions = {o.domain or "": o.version for o in model.opset_import}
+    wanted: set[tuple[str, str]] = set()
+    for node in model.graph.node:
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        if (domain == "" and node.op_type in HANDLERS) or domain not in versions:
+            continue
+        if defs.has(node.op_type, versions[domain], domain):
+            schema: Any = defs.get_schema(node.op_type, versions[domain], domain)
+            if schema.has_function or schema.has_context_dependent_function:
+                wanted.add((domain, node.op_type))
+    if model.functions:
+        model = inliner.inline_local_functions(model)
+    if not wanted:
+        return model
+    return inliner.inline_selected_functions(model, sorted(wanted), inline_schema_functions=True)
+
+
+def import_model(
+    source: Source, *, name: str | None = None, dims: Mapping[str, int] | None = None
+) -> ModuleOp:
+    """The module of an ONNX model.
+
+    `source` is a path, bytes or a `ModelProto`; `name` is the file that weights and locations
+    refer to when `source` is not a path; `dims` gives symbolic dimensions a size. Raises
+    `UserError`, or `UnsupportedError` with every node that cannot be imported.
+    """
+    path = Path(source) if isinstance(source, str | Path) else Path(name) if name else None
+    model = inline_functions(read_model(source, str(path) if path else "the model"))
+    return Importer(model, path, dims or {}).run()
+
+
+def import_stream(stream: IO[bytes]) -> ModuleOp:
+    """The module of the ONNX model in an open file."""
+    name: Any = getattr(stream, "name", None)
+    data = stream.read()
+    return import_model(data, name=name if isinstance(name, str) else None)

@@ -1,0 +1,99 @@
+"""Runs the light models of the onnx wheel on the interpreter, all or those named.
+
+python tests/support/light_models.py [--random] [squeezenet resnet50 ...]
+
+With --random the weights are random, and the outputs are compared with ONNX's evaluator,
+which normalises one channel only for LRN (alexnet, inception_v1, zfnet512).
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper, version_converter
+from onnx.reference import ReferenceEvaluator
+from onnx_models import main_function
+
+from backends.interpreter.graph import run_graph
+from dovetail.frontend.onnx import import_model
+
+FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+
+
+def stored_input(shape) -> np.ndarray:
+    """The input behind the stored outputs, as onnx.backend.test.runner makes it."""
+    count = int(np.prod(shape))
+    return (np.arange(count).reshape(shape) / count).astype(np.float32)
+
+
+def randomized(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
+    """The model with random weights instead of one constant: vectors in [0.5, 1.5], else He's.
+
+    The last softmax goes: it would hide all but the largest value.
+    """
+    generator = np.random.default_rng(seed)
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    changed.ir_version = 8  # from 4 on, initializers need not be inputs
+    graph = changed.graph
+    arrays = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    filled = {n.output[0]: arrays[n.input[0]] for n in graph.node if n.op_type == "ConstantOfShape"}
+    shapes = {name: tuple(int(e) for e in shape) for name, shape in filled.items()}
+    shapes |= {name: a.shape for name, a in arrays.items() if a.dtype == np.float32}
+    nodes = [n for n in graph.node if n.output[0] not in filled]
+    if nodes[-1].op_type == "Softmax":
+        graph.output[0].CopyFrom(helper.make_empty_tensor_value_info(nodes.pop().input[0]))
+    kept = [t for t in graph.initializer if t.name not in shapes]
+    for name, shape in shapes.items():
+        if len(shape) < 2:
+            array = generator.uniform(0.5, 1.5, shape)
+        else:
+            array = generator.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
+        kept.append(numpy_helper.from_array(array.astype(np.float32), name))
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(kept)
+    return changed
+
+
+def run_randomized(name: str, opset: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    """What the interpreter and ONNX's evaluator compute with random weights.
+
+    The evaluator gets the model converted to opset 17: for opset 9 it normalises batches as in
+    training and has no flattening softmax.
+    """
+    model = randomized(onnx.load(FOLDER / f"light_{name}.onnx"))
+    converted = version_converter.convert_version(model, 17)
+    function = main_function(import_model(model if opset == 9 else converted))
+    x = np.random.default_rng(1).normal(size=function.args[0].type.get_shape()).astype(np.float32)
+    inputs = {str(function.arg_attrs.data[0].data["dovetail.name"].data): x}
+    (expected,) = ReferenceEvaluator(converted).run(None, inputs)
+    return run_graph(function, [x])[0], expected
+
+
+def run_light_model(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """What the interpreter computes and what the wheel says."""
+    proto = onnx.TensorProto()
+    proto.ParseFromString((FOLDER / f"light_{name}_output_0.pb").read_bytes())
+    module = import_model(FOLDER / f"light_{name}.onnx")
+    module.verify()
+    function = main_function(module)
+    (result,) = run_graph(function, [stored_input(function.args[0].type.get_shape())])
+    return result, numpy_helper.to_array(proto)
+
+
+def main() -> None:
+    names = [name for name in sys.argv[1:] if name != "--random"]
+    run = run_randomized if "--random" in sys.argv else run_light_model
+    names = names or sorted(p.stem[len("light_") :] for p in FOLDER.glob("*.onnx"))
+    for name in names:
+        start = time.perf_counter()
+        result, expected = run(name)
+        error = np.max(np.abs(result - expected)) / np.max(np.abs(expected))
+        print(f"{name:16} {time.perf_counter() - start:6.1f} s  relative error {error:.1e}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Small ONNX models, and what they should compute according to ONNX's own evaluator."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from xdsl.dialects.func import FuncOp
+
+from backends.interpreter.graph import run_graph
+from dovetail.frontend.onnx import import_model
+
+
+def main_function(module) -> FuncOp:
+    return next(op for op in module.ops if isinstance(op, FuncOp) and op.sym_name.data == "main")
+
+
+def value_info(name, array):
+    kind = helper.np_dtype_to_tensor_dtype(array.dtype)
+    return helper.make_tensor_value_info(name, kind, array.shape)
+
+
+def make_model(nodes, inputs, outputs, constants=(), opset=21) -> onnx.ModelProto:
+    """A model of `nodes`; `inputs` and `constants` are arrays by name, `outputs` are names."""
+    graph = helper.make_graph(
+        nodes,
+        "test",
+        [value_info(name, array) for name, array in inputs.items()],
+        [helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None) for name in outputs],
+        [numpy_helper.from_array(array, name) for name, array in dict(constants).items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
+
+
+def assert_close(actual, expected):
+    """Exact for whole numbers, 1e-4 of the largest expected value for floats."""
+    assert actual.dtype == expected.dtype
+    assert actual.shape == expected.shape
+    if expected.dtype.kind not in "f":
+        np.testing.assert_array_equal(actual, expected)
+        return
+    bound = 1e-4 * np.max(np.abs(expected), initial=0) + 1e-6
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=bound)
+
+
+def check_model(model, inputs):
+    """The imported model computes on the interpreter what the reference evaluator says."""
+    expected = ReferenceEvaluator(model).run(None, dict(inputs))
+    module = import_model(model)
+    module.verify()
+    actual = run_graph(main_function(module), list(inputs.values()))
+    assert len(actual) == len(expected)
+    for a, e in zip(actual, expected, strict=True):
+        assert_close(a, np.asarray(e))
+    return module
