@@ -16,17 +16,30 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 
 from analysis.errors import UserError
 from dovetail.runtime.buffers import ALIGNMENT, Array
 from dovetail.runtime.features import check_machine
-from dovetail.runtime.library import open_library
+from dovetail.runtime.library import Library, open_library
 from dovetail.runtime.manifest import Manifest, Weight, storage_dtype
 from dovetail.runtime.program import Program
 
 MANIFEST, LIBRARY, OBJECT, WEIGHTS = "manifest.json", "library.so", "program.o", "weights.bin"
+DAMAGE = (
+    zipfile.BadZipFile,
+    struct.error,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What zipfile raises, depending on which byte is wrong."""
+
 LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 
 
@@ -34,33 +47,37 @@ def load(path: str | Path, threads: int | None = None) -> Program:
     """The program in the file `path`, to run on `threads` threads (default: as it was compiled)."""
     path = Path(path)
     try:
-        return _load(path, threads)
+        with _open(path) as file:
+            manifest, library, weights = _read(file)
     except UserError as error:
-        if error.message.startswith(f"{path}: "):
-            raise
         raise UserError(f"{path}: {error.message}", *error.details) from None
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    return Program(manifest, library, weights, threads, str(path))
 
 
-def _load(path: Path, threads: int | None) -> Program:
+def _open(path: Path) -> BinaryIO:
     try:
-        with zipfile.ZipFile(path) as archive:
+        return open(path, "rb")
+    except FileNotFoundError:
+        raise UserError("there is no such file") from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror}") from None
+
+
+def _read(file: BinaryIO) -> tuple[Manifest, Library, list[Array]]:
+    """What is in the archive, all of it checked."""
+    if not zipfile.is_zipfile(file):
+        raise UserError("it is not a .dove file, or it is truncated")
+    try:
+        with zipfile.ZipFile(file) as archive:
             _check_names(archive)
             manifest = Manifest.from_json(_entry(archive, MANIFEST).decode())
             check_machine(manifest.architecture, manifest.features)
             shared = _optional_entry(archive, LIBRARY)
             object_code = None if shared is not None else _optional_entry(archive, OBJECT)
-            weights = _weights(path, archive, manifest.weights)
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, UnicodeDecodeError) as error:
-        if not zipfile.is_zipfile(path):
-            raise UserError("it is not a .dove file, or it is truncated") from None
+            weights = _weights(file, archive, manifest.weights)
+    except DAMAGE as error:
         raise UserError(f"it is damaged: {error}") from None
-    except (NotImplementedError, RuntimeError) as error:
-        raise UserError(f"it is damaged: {error}") from None
-    return Program(manifest, open_library(shared, object_code), weights, threads, str(path))
+    return manifest, open_library(shared, object_code), weights
 
 
 def _check_names(archive: zipfile.ZipFile) -> None:
@@ -88,15 +105,14 @@ def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
-def _weights(path: Path, archive: zipfile.ZipFile, table: Sequence[Weight]) -> list[Array]:
+def _weights(file: BinaryIO, archive: zipfile.ZipFile, table: Sequence[Weight]) -> list[Array]:
     """The weights, mapped from the file."""
     if not table:
         return []
     if WEIGHTS not in archive.namelist():
         raise UserError(f"it is damaged: it has no {WEIGHTS}")
     info = archive.getinfo(WEIGHTS)
-    with open(path, "rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     _, *_, name_size, extra_size = LOCAL_HEADER.unpack_from(mapped, info.header_offset)
     start = info.header_offset + LOCAL_HEADER.size + name_size + extra_size
     content = memoryview(mapped)[start : start + info.file_size]
