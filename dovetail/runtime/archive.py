@@ -21,7 +21,7 @@ from typing import BinaryIO
 import numpy as np
 
 from analysis.errors import UserError
-from dovetail.runtime.buffers import ALIGNMENT, Array
+from dovetail.runtime.buffers import ALIGNMENT, Array, aligned_empty
 from dovetail.runtime.features import check_machine
 from dovetail.runtime.library import Library, open_library
 from dovetail.runtime.manifest import Manifest, Weight, storage_dtype
@@ -126,6 +126,6 @@ def _weight(content: memoryview, weight: Weight) -> Array:
     if weight.offset % ALIGNMENT or end > len(content):
         raise UserError(f"it is damaged: a weight at byte {weight.offset} of {WEIGHTS}")
     if weight.nbytes == 0:
-        return np.empty(weight.shape, storage_dtype(weight.dtype))
+        return aligned_empty(weight.shape, storage_dtype(weight.dtype))
     raw: Array = np.frombuffer(content[weight.offset : end], np.uint8)
     return raw.view(storage_dtype(weight.dtype)).reshape(weight.shape)
