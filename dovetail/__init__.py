@@ -1,1 +1,51 @@
-"""Dovetail: a deep-learning compiler made of small rewrite passes over four xDSL dialects."""
+"""Dovetail: a deep-learning compiler made of small rewrite passes over four xDSL dialects.
+
+    import dovetail
+    program = dovetail.load("model.dove")
+    outputs = program.run({"data": image})
+
+Importing this package imports nothing else; names are looked up when they are used.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+HOMES = {
+    "CompiledModel": "dovetail.program",
+    "Program": "dovetail.runtime",
+    "compile_model": "dovetail.compiler",
+    "load": "dovetail.runtime",
+}
+"""Where the public names live."""
+
+SIBLINGS = ("analysis", "backends", "dialects", "passes", "tuner", "vta")
+"""The other top-level packages of this distribution. Their names are common words."""
+
+
+def _check_siblings() -> None:
+    """Refuse packages of the same names that come from elsewhere."""
+    home = Path(__file__).resolve().parent.parent
+    for name in SIBLINGS:
+        spec = find_spec(name)
+        if spec is None:
+            continue
+        if spec.origin is None or Path(spec.origin).resolve().parent.parent != home:
+            found = spec.origin or ", ".join(spec.submodule_search_locations or ())
+            raise ImportError(
+                f"the package '{name}' at {found} hides Dovetail's own at {home / name}: "
+                "remove it from the search path"
+            )
+
+
+def __getattr__(name: str) -> object:
+    if name not in HOMES:
+        raise AttributeError(f"module 'dovetail' has no attribute '{name}'")
+    return getattr(import_module(HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(HOMES)
+
+
+_check_siblings()

@@ -1,0 +1,242 @@
+"""A compiled network that can be run.
+
+A Program owns code and weights, which nobody writes, and no state of a run: any number of threads
+may call `run` at once. The functions that the code exports are the kernel ABI:
+
+    ENTRY(buffers, dims, workspace, tid, nthreads) -> i32     the network; 0 or an error number
+    workspace_bytes(dims, nthreads) -> i64                    barrier, arena, private parts
+    output_shapes(dims, out)                                  all extents, as i64, one after another
+    run_step(buffers, dims, workspace, tid, nthreads, step) -> i32     optional: one kernel call
+
+`buffers` points to pointers (inputs, weights, outputs; each 64-byte aligned), `dims` to the i64
+values of the symbolic dimensions, `workspace` to one zeroed block that the threads of the run share
+and whose first 128 bytes are their barrier.
+"""
+
+import ctypes
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.errors import UserError, nearest
+from dovetail.runtime.buffers import (
+    Array,
+    Bytes,
+    WorkspacePool,
+    address,
+    aligned,
+    aligned_empty,
+)
+from dovetail.runtime.library import Library
+from dovetail.runtime.manifest import Manifest, Tensor, shape_text, storage_dtype
+from dovetail.runtime.threads import TEAM, usable_cores
+
+POINTER, I32 = ctypes.c_void_p, ctypes.c_int32
+ENTRY = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, I32, I32)
+STEP = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, I32, I32, I32)
+WORKSPACE_BYTES = ctypes.CFUNCTYPE(ctypes.c_int64, POINTER, I32)
+OUTPUT_SHAPES = ctypes.CFUNCTYPE(None, POINTER, POINTER)
+
+Inputs = Mapping[str, ArrayLike] | Sequence[ArrayLike]
+
+
+@dataclass
+class Run:
+    """The memory of one run: what must stay alive until its threads are done."""
+
+    arrays: list[Array]
+    outputs: list[Array]
+    pointers: Array
+    dims: Array
+    workspace: Bytes
+    key: tuple[int, ...]
+
+    @property
+    def arguments(self) -> tuple[int, int, int]:
+        """The arguments that all threads share."""
+        return address(self.pointers), address(self.dims), address(self.workspace)
+
+
+class Program:
+    """A compiled network. `threads` is how many threads a run uses."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        library: Library,
+        weights: Sequence[Array],
+        threads: int | None = None,
+        name: str = "program",
+    ) -> None:
+        self.manifest = manifest
+        self.name = name
+        self.threads = threads or manifest.threads or len(usable_cores())
+        self._library = library
+        self._weights = [aligned(weight) for weight in weights]
+        self._weight_addresses = [address(weight) for weight in self._weights]
+        self._entry = ENTRY(self._address(manifest.entry))
+        self._workspace_bytes = WORKSPACE_BYTES(self._address("workspace_bytes"))
+        self._output_shapes = OUTPUT_SHAPES(self._address("output_shapes"))
+        self._pool = WorkspacePool()
+        self._check_devices()
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The inputs, in order."""
+        return self.manifest.inputs
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The outputs, in order."""
+        return self.manifest.outputs
+
+    def run(self, inputs: Inputs) -> dict[str, Array]:
+        """Compute the outputs, by name and in order, from the inputs, by name or in order.
+
+        Inputs must have exactly the element type and shape that the program says; they are not
+        copied if they are contiguous and 64-byte aligned.
+        """
+        run = self._prepare(inputs)
+        self._on_threads(run, self._entry)
+        self._pool.give(run.key, run.workspace)
+        return {t.name: array for t, array in zip(self.outputs, run.outputs, strict=True)}
+
+    def profile(self, inputs: Inputs, rounds: int = 1) -> list[list[float]]:
+        """The seconds that each kernel call took, for each call of the network in order.
+
+        The kernels run one by one, so the time includes handing the call to the threads.
+        """
+        found = self._library.address("run_step")
+        if found is None:
+            raise UserError(f"{self.name}: it was compiled without the means to time its kernels")
+        step = STEP(found)
+        run = self._prepare(inputs)
+        times: list[list[float]] = [[] for _ in self.manifest.calls]
+        for _ in range(rounds):
+            for number, seconds in enumerate(times):
+                start = time.perf_counter()
+                self._on_threads(run, step, number)
+                seconds.append(time.perf_counter() - start)
+        self._pool.give(run.key, run.workspace)
+        return times
+
+    def _address(self, symbol: str) -> int:
+        found = self._library.address(symbol)
+        if found is None:
+            raise UserError(f"{self.name}: its code has no function '{symbol}'")
+        return found
+
+    def _check_devices(self) -> None:
+        for kernel in self.manifest.kernels:
+            if kernel.device != "cpu":
+                raise UserError(
+                    f"{self.name}: kernel '{kernel.name}' is for the device '{kernel.device}', "
+                    "this runtime has: cpu"
+                )
+
+    def _prepare(self, inputs: Inputs) -> Run:
+        arrays = bind_inputs(self.name, self.inputs, inputs)
+        values = solve_dims(self.name, self.inputs, arrays)
+        key = (*(values[dim] for dim in self.manifest.dims), self.threads)
+        dims = np.array(key[:-1] or (0,), np.int64)
+        outputs = [
+            aligned_empty(shape, storage_dtype(tensor.dtype))
+            for tensor, shape in zip(self.outputs, self._shapes(dims), strict=True)
+        ]
+        arrays = [aligned(array) for array in arrays]
+        pointers = [address(array) for array in arrays] + self._weight_addresses
+        pointers += [address(array) for array in outputs]
+        size: int = self._workspace_bytes(address(dims), self.threads)
+        workspace = self._pool.take(key, size)
+        return Run(arrays, outputs, np.array(pointers, np.uint64), dims, workspace, key)
+
+    def _shapes(self, dims: Array) -> list[tuple[int, ...]]:
+        """The extents of the outputs."""
+        ranks = [len(tensor.shape) for tensor in self.outputs]
+        extents = np.zeros(sum(ranks) + 1, np.int64)
+        self._output_shapes(address(dims), address(extents))
+        flat: list[int] = extents.tolist()
+        ends = [sum(ranks[: i + 1]) for i in range(len(ranks))]
+        return [tuple(flat[end - rank : end]) for end, rank in zip(ends, ranks, strict=True)]
+
+    def _on_threads(self, run: Run, function: Callable[..., int], *more: int) -> None:
+        """Call `function` on every thread; an error number becomes an error of the program."""
+        buffers, dims, workspace = run.arguments
+        size = self.threads
+
+        def job(number: int, run: Run = run) -> int:
+            return function(buffers, dims, workspace, number, size, *more)
+
+        error = TEAM.run(size, job)
+        if error:
+            raise UserError(f"{self.name}: the run stopped with error {error}")
+
+
+def bind_inputs(name: str, tensors: Sequence[Tensor], given: Inputs) -> list[Array]:
+    """The arrays for `tensors`, in order, checked against their types and ranks."""
+    if isinstance(given, Mapping):
+        values = _by_name(name, tensors, given)
+    else:
+        values = list(given)
+        if len(values) != len(tensors):
+            raise UserError(
+                f"{name}: {len(values)} inputs given, expected {len(tensors)}: "
+                + ", ".join(str(tensor) for tensor in tensors)
+            )
+    arrays: list[Array] = [np.asarray(value) for value in values]
+    for tensor, array in zip(tensors, arrays, strict=True):
+        _check_input(name, tensor, array)
+    return arrays
+
+
+def _by_name(
+    name: str, tensors: Sequence[Tensor], given: Mapping[str, ArrayLike]
+) -> list[ArrayLike]:
+    known = [tensor.name for tensor in tensors]
+    for key in given:
+        if key not in known:
+            raise UserError(f"{name}: no input is called '{key}': {nearest(key, known)}")
+    for tensor in tensors:
+        if tensor.name not in given:
+            raise UserError(
+                f"{name}: input {tensor} is missing; given: {', '.join(given) or 'nothing'}"
+            )
+    return [given[key] for key in known]
+
+
+def _check_input(name: str, tensor: Tensor, array: Array) -> None:
+    same_name = array.dtype.name == tensor.dtype and array.dtype.isnative
+    if array.dtype != storage_dtype(tensor.dtype) and not same_name:
+        raise UserError(
+            f"{name}: input '{tensor.name}' has dtype {array.dtype}, expected {tensor.dtype}"
+        )
+    fits = len(array.shape) == len(tensor.shape) and all(
+        isinstance(expected, str) or expected == extent
+        for expected, extent in zip(tensor.shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise UserError(
+            f"{name}: input '{tensor.name}' has shape {shape_text(array.shape)}, "
+            f"expected {shape_text(tensor.shape)}"
+        )
+
+
+def solve_dims(name: str, tensors: Sequence[Tensor], arrays: Sequence[Array]) -> dict[str, int]:
+    """The values of the symbolic dimensions; one that would have two is an error."""
+    values: dict[str, int] = {}
+    origins: dict[str, str] = {}
+    for tensor, array in zip(tensors, arrays, strict=True):
+        for axis, (extent, size) in enumerate(zip(tensor.shape, array.shape, strict=True)):
+            if not isinstance(extent, str):
+                continue
+            origin = f"axis {axis} of input '{tensor.name}'"
+            if values.setdefault(extent, size) != size:
+                raise UserError(
+                    f"{name}: dimension '{extent}' is {values[extent]} in {origins[extent]} but "
+                    f"{size} in {origin}"
+                )
+            origins.setdefault(extent, origin)
+    return values
