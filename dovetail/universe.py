@@ -23,7 +23,13 @@ DIALECTS: dict[str, str] = {
 
 PASSES: tuple[str, ...] = (
     "loop.decompose_reduction",
+    "graph.lower_graph_to_loop",
+    "graph.mark_weights",
     "loop.elide_halo_guards",
+    "loop.hoist_allocations",
+    "loop.plan_memory",
+    "loop.schedule_kernels",
+    "te.transform_network_layout",
     "loop.inline_compute",
     "loop.parallelize_loop",
     "loop.peel_loop",
