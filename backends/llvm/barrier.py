@@ -5,7 +5,11 @@ the rounds, so that no thread has a state of its own. It lives in the first 128 
 zeroed workspace: how many threads have arrived (an i32 at byte 0) and the round (at byte 64, a
 cache line of its own, which the waiting threads read). The last to arrive begins the next round.
 A thread that waits spins for a while, then gives its core away between looks.
+
+Modules declare it and CodeGenerator links it in; it stays invisible outside of a library.
 """
+
+import llvmlite.binding as llvm
 
 BARRIER = "dovetail_barrier"
 BARRIER_BYTES = 128
@@ -13,11 +17,10 @@ ROUND_OFFSET = 64
 SPINS = 4096
 
 
-def barrier_ir(triple: str, spins: int = SPINS) -> str:
-    """LLVM IR of `void @dovetail_barrier(ptr workspace, i32 nthreads)`, and what it declares.
+def barrier_ir(triple: str) -> str:
+    """LLVM IR of `void @dovetail_barrier(ptr workspace, i32 nthreads)`.
 
-    Append it to the text of a module that calls the barrier; `triple` decides on the instruction
-    that tells the core it is spinning.
+    `triple` decides on the instruction that tells the core it is spinning.
     """
     x86 = triple.startswith(("x86_64", "i686"))
     pause = "call void @llvm.x86.sse2.pause()" if x86 else 'call void asm sideeffect "", ""()'
@@ -25,7 +28,7 @@ def barrier_ir(triple: str, spins: int = SPINS) -> str:
     return f"""
 declare i32 @sched_yield()
 {declare}
-define internal void @{BARRIER}(ptr %workspace, i32 %nthreads) noinline {{
+define linkonce_odr hidden void @{BARRIER}(ptr %workspace, i32 %nthreads) noinline {{
 entry:
   %alone = icmp sle i32 %nthreads, 1
   br i1 %alone, label %done, label %arrive
@@ -47,7 +50,7 @@ look:
   %begun = icmp ne i32 %now, %mine
   br i1 %begun, label %done, label %wait
 wait:
-  %patient = icmp ult i32 %looks, {spins}
+  %patient = icmp ult i32 %looks, {SPINS}
   br i1 %patient, label %spin, label %yield
 spin:
   {pause}
@@ -60,3 +63,11 @@ done:
   ret void
 }}
 """
+
+
+def link_barrier(module: llvm.ModuleRef) -> None:
+    """Give `module` the barrier if it declares it."""
+    if any(f.name == BARRIER and f.is_declaration for f in module.functions):
+        barrier = llvm.parse_assembly(barrier_ir(module.triple))
+        barrier.triple, barrier.data_layout = module.triple, module.data_layout
+        module.link_in(barrier)

@@ -36,7 +36,7 @@ def aligned_empty(shape: tuple[int, ...], dtype: np.dtype[np.generic]) -> Array:
     size = prod(shape) * dtype.itemsize
     block = np.empty(size + ALIGNMENT, np.uint8)
     start = -address(block) % ALIGNMENT
-    return block[start : start + size].view(dtype).reshape(shape)
+    return np.ndarray(shape, dtype, block.data, start)
 
 
 def aligned(array: Array) -> Array:

@@ -4,13 +4,14 @@ A Program owns code and weights, which nobody writes, and no state of a run: any
 may call `run` at once. The functions that the code exports are the kernel ABI:
 
     ENTRY(buffers, dims, workspace, tid, nthreads) -> i32     the network; 0 or an error number
-    workspace_bytes(dims, nthreads) -> i64                    barrier, arena, private parts
-    output_shapes(dims, out)                                  all extents, as i64, one after another
-    run_step(buffers, dims, workspace, tid, nthreads, step) -> i32     optional: one kernel call
+    ENTRY_workspace_bytes(dims, nthreads) -> i64              barrier, arena, private parts
+    ENTRY_output_shapes(dims, out)          all extents of the outputs, as i64, one after another
+    ENTRY_step(buffers, dims, workspace, tid, nthreads, step) -> i32      one of the network's calls
 
 `buffers` points to pointers (inputs, weights, outputs; each 64-byte aligned), `dims` to the i64
-values of the symbolic dimensions, `workspace` to one zeroed block that the threads of the run share
-and whose first 128 bytes are their barrier.
+values of the symbolic dimensions, `workspace` to one zeroed block that the threads of the run
+share and whose first 128 bytes are their barrier. `_output_shapes` is needed only if an output has
+an extent that is neither a number nor a dimension of an input, `_step` only to time kernels.
 """
 
 import ctypes
@@ -78,8 +79,8 @@ class Program:
         self._weights = [aligned(weight) for weight in weights]
         self._weight_addresses = [address(weight) for weight in self._weights]
         self._entry = ENTRY(self._address(manifest.entry))
-        self._workspace_bytes = WORKSPACE_BYTES(self._address("workspace_bytes"))
-        self._output_shapes = OUTPUT_SHAPES(self._address("output_shapes"))
+        self._workspace_bytes = WORKSPACE_BYTES(self._address(f"{manifest.entry}_workspace_bytes"))
+        self._output_shapes = self._find_output_shapes()
         self._pool = WorkspacePool()
         self._check_devices()
 
@@ -109,7 +110,7 @@ class Program:
 
         The kernels run one by one, so the time includes handing the call to the threads.
         """
-        found = self._library.address("run_step")
+        found = self._library.address(f"{self.manifest.entry}_step")
         if found is None:
             raise UserError(f"{self.name}: it was compiled without the means to time its kernels")
         step = STEP(found)
@@ -129,6 +130,13 @@ class Program:
             raise UserError(f"{self.name}: its code has no function '{symbol}'")
         return found
 
+    def _find_output_shapes(self) -> Callable[[int, int], None] | None:
+        """The function that computes extents, if there are any that only it knows."""
+        extents = {extent for tensor in self.outputs for extent in tensor.shape}
+        if all(isinstance(e, int) or e in self.manifest.dims for e in extents):
+            return None
+        return OUTPUT_SHAPES(self._address(f"{self.manifest.entry}_output_shapes"))
+
     def _check_devices(self) -> None:
         for kernel in self.manifest.kernels:
             if kernel.device != "cpu":
@@ -144,7 +152,7 @@ class Program:
         dims = np.array(key[:-1] or (0,), np.int64)
         outputs = [
             aligned_empty(shape, storage_dtype(tensor.dtype))
-            for tensor, shape in zip(self.outputs, self._shapes(dims), strict=True)
+            for tensor, shape in zip(self.outputs, self._shapes(dims, values), strict=True)
         ]
         arrays = [aligned(array) for array in arrays]
         pointers = [address(array) for array in arrays] + self._weight_addresses
@@ -153,8 +161,13 @@ class Program:
         workspace = self._pool.take(key, size)
         return Run(arrays, outputs, np.array(pointers, np.uint64), dims, workspace, key)
 
-    def _shapes(self, dims: Array) -> list[tuple[int, ...]]:
+    def _shapes(self, dims: Array, values: Mapping[str, int]) -> list[tuple[int, ...]]:
         """The extents of the outputs."""
+        if self._output_shapes is None:
+            return [
+                tuple(values[e] if isinstance(e, str) else e for e in tensor.shape)
+                for tensor in self.outputs
+            ]
         ranks = [len(tensor.shape) for tensor in self.outputs]
         extents = np.zeros(sum(ranks) + 1, np.int64)
         self._output_shapes(address(dims), address(extents))

@@ -47,9 +47,10 @@ def test_threads_wait_for_each_other(two_kernels, threads):
         np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
 
 
+@pytest.mark.parametrize("rows", ["n", "2 * n - n"])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_symbolic_dimension(symbolic, threads):
-    program = symbolic.program(threads)
+def test_symbolic_dimension(threads, rows):
+    program = add_rows(rows=rows).program(threads)
     for n in (1, 5, 0, 64, 5):
         x, b = numbers(n, 4), numbers(n, seed=1)
         np.testing.assert_array_equal(program.run([x, b])["y"], x + b[:, None])

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from backends.llvm.barrier import barrier_ir
 from backends.llvm.host import generated, host_target
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.probe import host_features, initialize
@@ -56,10 +55,10 @@ def buffer(number: int) -> str:
 
 def exports(workspace: str, shapes: str) -> str:
     return f"""
-define i64 @workspace_bytes(ptr %dims, i32 %nthreads) {{
+define i64 @network_workspace_bytes(ptr %dims, i32 %nthreads) {{
 {workspace}
 }}
-define void @output_shapes(ptr %dims, ptr %out) {{
+define void @network_output_shapes(ptr %dims, ptr %out) {{
 {shapes}
   ret void
 }}
@@ -120,7 +119,7 @@ def axpy_weight(n: int) -> np.ndarray:
     return np.random.default_rng(n).integers(-8, 8, n).astype(np.float32)
 
 
-def mirror(n: int = 1003, spins: int = 64, rounds: int = 1) -> CompiledModel:
+def mirror(n: int = 1003, rounds: int = 1) -> CompiledModel:
     """Two kernels and a barrier, `rounds` times: t = 2 x, then y[i] = t[n - 1 - i] + x[i].
 
     Each thread reads what others wrote to the arena, which begins at byte 128 of the workspace;
@@ -155,7 +154,7 @@ define i32 @network({ABI}) {{
 {chr(10).join(once * rounds)}
   ret i32 0
 }}
-define i32 @run_step({ABI}, i32 %step) {{
+define i32 @network_step({ABI}, i32 %step) {{
 {begin}
   switch i32 %step, label %wrong [ i32 0, label %zero
                                    i32 1, label %one ]
@@ -172,12 +171,10 @@ one:
     kernels = elementwise("double", double) + elementwise("mirrored", mirrored)
     kernels += elementwise("spoil", spoil)
     initialize()
-    import llvmlite.binding as llvm  # noqa: PLC0415
-
     return compiled(
         kernels
         + network
-        + barrier_ir(llvm.get_default_triple(), spins)
+        + "declare void @dovetail_barrier(ptr, i32)\n"
         + exports(f"  ret i64 {128 + 4 * n}", store_extents(str(n))),
         inputs=(Tensor("x", "float32", (n,)),),
         outputs=(Tensor("y", "float32", (n,)),),
@@ -190,8 +187,11 @@ def mirror_result(x: np.ndarray) -> np.ndarray:
     return (2 * x)[::-1] + x
 
 
-def add_rows(columns: int = 4) -> CompiledModel:
-    """y[i, j] = x[i, j] + b[i] for x of (n, columns) and b of (n); z is sum(n) as one number."""
+def add_rows(columns: int = 4, rows: str = "n") -> CompiledModel:
+    """y[i, j] = x[i, j] + b[i] for x of (n, columns) and b of (n).
+
+    The output calls its number of rows `rows`, and the code tells how many these are.
+    """
     body = "\n".join(
         [
             f"  %row = sdiv i64 %i, {columns}",
@@ -219,7 +219,7 @@ define i32 @network({ABI}) {{
     return compiled(
         elementwise("add", body) + network + exports(workspace, shapes),
         inputs=(Tensor("x", "float32", ("n", columns)), Tensor("b", "float32", ("n",))),
-        outputs=(Tensor("y", "float32", ("n", columns)),),
+        outputs=(Tensor("y", "float32", (rows, columns)),),
         dims=("n",),
         kernels=(Kernel("add"),),
         calls=(0,),
