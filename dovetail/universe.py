@@ -22,6 +22,9 @@ DIALECTS: dict[str, str] = {
 }
 
 PASSES: tuple[str, ...] = (
+    "graph.fold_batch_norm",
+    "graph.fold_constants",
+    "graph.fuse_operators",
     "loop.decompose_reduction",
     "graph.lower_graph_to_loop",
     "graph.mark_weights",

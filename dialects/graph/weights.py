@@ -27,6 +27,17 @@ DENSE_LIMIT = 64 * 1024
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+def decimal(number: Any) -> float | int:
+    """A NumPy scalar as a Python number: the shortest decimal that rounds to it."""
+    return float(str(number)) if np.asarray(number).dtype.kind not in "iub" else int(number)
+
+
+def is_uniform(array: Array) -> bool:
+    """Whether all elements have the same bits."""
+    rows = np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(array.size, -1)
+    return bool((rows == rows[0]).all())
+
+
 def content_hash(array: Array) -> str:
     """SHA-256 of an array's element type, shape and bytes."""
     digest = hashlib.sha256(f"{array.dtype.name} {array.shape} ".encode())
@@ -145,9 +156,12 @@ class Weight:
     @staticmethod
     def of(array: Array) -> "Weight":
         """The weight that holds `array`; a number everywhere becomes a splat."""
-        array = np.ascontiguousarray(array).reshape(array.shape)
+        type, first = array_type(array), array.reshape(-1)[:1]
+        if array.size > 1 and is_uniform(array) and np.isfinite(first).all():
+            return Weight(type, Splat(decimal(first[0])))
+        array = np.array(array, order="C")
         array.setflags(write=False)
-        return Weight(array_type(array), Held(array))
+        return Weight(type, Held(array))
 
     def at(self, source: Source) -> "Weight":
         """The same contents, found in `source`; what is loaded stays loaded."""

@@ -140,11 +140,6 @@ def identifier(name: str) -> str | None:
     return f"_{clean}" if clean[0].isdigit() else clean
 
 
-def decimal(number: Any) -> float | int:
-    """A NumPy scalar as a Python number: the shortest decimal that rounds to it."""
-    return float(str(number)) if isinstance(number, np.floating) else number.item()
-
-
 def constant(array: Array, name: str) -> Tensor:
     weight = Weight.of(array)
     return Tensor(weight.type, name, weight=weight)

@@ -7,6 +7,7 @@ from dialects.graph import movement as mv
 from dialects.graph.base import tensor
 from dialects.graph.elements import element_of
 from dialects.graph.elementwise import WhereOp
+from dialects.graph.weights import decimal
 from dovetail.frontend.onnx_elementwise import reshape
 from dovetail.frontend.onnx_import import (
     Handler,
@@ -14,7 +15,6 @@ from dovetail.frontend.onnx_import import (
     Refusal,
     Tensor,
     constant,
-    decimal,
     to_array,
 )
 
