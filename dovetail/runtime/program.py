@@ -81,6 +81,8 @@ class Program:
         self._entry = ENTRY(self._address(manifest.entry))
         self._workspace_bytes = WORKSPACE_BYTES(self._address(f"{manifest.entry}_workspace_bytes"))
         self._output_shapes = self._find_output_shapes()
+        step = library.address(f"{manifest.entry}_step")
+        self._step = None if step is None else STEP(step)
         self._pool = WorkspacePool()
         self._check_devices()
 
@@ -93,6 +95,11 @@ class Program:
     def outputs(self) -> tuple[Tensor, ...]:
         """The outputs, in order."""
         return self.manifest.outputs
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether its kernels can be timed one by one."""
+        return self._step is not None
 
     def run(self, inputs: Inputs) -> dict[str, Array]:
         """Compute the outputs, by name and in order, from the inputs, by name or in order.
@@ -110,10 +117,9 @@ class Program:
 
         The kernels run one by one, so the time includes handing the call to the threads.
         """
-        found = self._library.address(f"{self.manifest.entry}_step")
-        if found is None:
+        if self._step is None:
             raise UserError(f"{self.name}: it was compiled without the means to time its kernels")
-        step = STEP(found)
+        step = self._step
         run = self._prepare(inputs)
         times: list[list[float]] = [[] for _ in self.manifest.calls]
         for _ in range(rounds):

@@ -1,0 +1,1 @@
+"""The subcommands of `dovetail`, one a file, and what they share."""

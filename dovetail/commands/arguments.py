@@ -1,0 +1,41 @@
+"""The argument parser of subcommands, and the arguments that several of them have."""
+
+import argparse
+from typing import NoReturn
+
+from analysis.errors import UserError
+from backends.llvm.host import host_target
+from dialects.target import SYNTAX, Target
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are a user's mistakes of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{self.prog}: {message} (see {self.prog} --help)")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
+def add_target(parser: Parser) -> None:
+    """The arguments that say what to compile for."""
+    parser.add_argument("--target", metavar="T", help=f"{SYNTAX} (default: this machine)")
+    add_threads(parser)
+
+
+def add_threads(parser: Parser) -> None:
+    """The argument that says how many threads a run uses."""
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of a run")
+
+
+def target_of(text: str | None, threads: int | None) -> Target:
+    """The target that was asked for, by default this machine."""
+    if text is None:
+        return host_target(threads)
+    target = Target.parse(text)
+    return target if threads is None else target.having(num_threads=threads)

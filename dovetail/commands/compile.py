@@ -1,0 +1,22 @@
+"""`dovetail compile model.onnx -o model.dove`: compile once, run anywhere alike."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dovetail.commands.arguments import Parser, add_target
+from dovetail.commands.models import compile_file
+
+
+def run(args: Sequence[str]) -> int:
+    """Compile the model and write the program."""
+    parser = Parser("dovetail compile", description="Compile a model to a .dove file.")
+    parser.add_argument("model", type=Path, help="an .onnx file")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the .dove file to write")
+    add_target(parser)
+    options = parser.parse_args(args)
+    model = compile_file(options.model, options.target, options.threads)
+    model.save(options.output)
+    kernels = f"{len(model.kernels)} kernels, {len(model.calls)} calls"
+    print(f"{options.output}: {kernels}, {model.cpu}", file=sys.stderr)
+    return 0
