@@ -1,16 +1,16 @@
 """Emits a network: the functions of the kernel ABI that a runtime calls.
 
-    i32 main(ptr buffers, ptr dims, ptr workspace, i32 tid, i32 nthreads)
-    i32 run_step(..., i32 step)            one kernel call of the network, for profiles
-    i64 workspace_bytes(ptr dims, i32 nthreads)
-    void output_shapes(ptr dims, ptr out)  all extents of the outputs, one after another
+    i32 NAME(ptr buffers, ptr dims, ptr workspace, i32 tid, i32 nthreads)
+    i32 NAME_step(..., i32 step)                one kernel call of the network, for profiles
+    i64 NAME_workspace_bytes(ptr dims, i32 nthreads)
+    void NAME_output_shapes(ptr dims, ptr out)  all extents of the outputs, one after another
 
-Every thread of a run calls `main` once; it meets the others between the kernels. A buffer of the
+Every thread of a run calls NAME once; it meets the others between the kernels. A buffer of the
 network lies in the workspace behind the barrier, at the offset that plan-memory gave it; those of
 symbolic size follow one after another behind the planned arena.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 from xdsl.dialects import func
@@ -54,6 +54,7 @@ class NetworkEmitter:
     def __init__(self, module: ModuleOp, main: func.FuncOp) -> None:
         self.module = ir.Module("dovetail")
         self.main = main
+        self.name = main.sym_name.data
         self.symbols = symbols_of(main)
         self.kernels = {
             op.sym_name.data: op
@@ -69,10 +70,12 @@ class NetworkEmitter:
         self.floating = [op for op in allocs if OFFSET not in op.attributes]
         self.arguments: dict[SSAValue, int] = {v: i for i, v in enumerate(main.body.block.args)}
 
-    def emit(self) -> ir.Module:
-        """Emit everything."""
-        for kernel in self.kernels.values():
+    def emit(self, progress: Callable[[int, int], None] | None = None) -> ir.Module:
+        """Emit everything; `progress` is told how many kernels are done, and how many there are."""
+        for i, kernel in enumerate(self.kernels.values()):
             FunctionEmitter(self.module, kernel).emit().linkage = "internal"
+            if progress is not None:
+                progress(i + 1, len(self.kernels))
         steps = [self.step(i, call) for i, call in enumerate(self.calls)]
         self.entry(steps)
         self.run_step(steps)
@@ -168,7 +171,7 @@ class NetworkEmitter:
 
     def run_step(self, steps: Sequence[ir.Function]) -> None:
         """Emit the function that runs one kernel call."""
-        function = ir.Function(self.module, STEP_TYPE, "run_step")
+        function = ir.Function(self.module, STEP_TYPE, f"{self.name}_step")
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         for i, step in enumerate(steps):
             chosen = builder.icmp_signed("==", function.args[5], I32(i))
@@ -178,7 +181,9 @@ class NetworkEmitter:
 
     def workspace_bytes(self) -> None:
         """Emit the function that says how much memory a run needs."""
-        function = ir.Function(self.module, ir.FunctionType(I64, [POINTER, I32]), "workspace_bytes")
+        function = ir.Function(
+            self.module, ir.FunctionType(I64, [POINTER, I32]), f"{self.name}_workspace_bytes"
+        )
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         dims = load_dims(builder, function.args[0], self.symbols)
         total: ir.Value = I64(BARRIER_BYTES + self.arena_bytes())
@@ -189,7 +194,7 @@ class NetworkEmitter:
     def output_shapes(self) -> None:
         """Emit the function that says what the outputs' extents are."""
         type = ir.FunctionType(ir.VoidType(), [POINTER, POINTER])
-        function = ir.Function(self.module, type, "output_shapes")
+        function = ir.Function(self.module, type, f"{self.name}_output_shapes")
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         dims = load_dims(builder, function.args[0], self.symbols)
         extents = [e for value in output_arguments(self.main) for e in logical_shape(value.type)]

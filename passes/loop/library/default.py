@@ -30,7 +30,7 @@ from passes.loop.peel_loop import PeelLoopPass, full_iterations
 from passes.loop.primitive import accesses, blocks_in, body_accesses, loops_around
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
-from passes.loop.reverse_compute_at import ReverseComputeAtPass
+from passes.loop.reverse_compute_at import ReverseComputeAtPass, root_of
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.transform_layout import TransformLayoutPass
 from passes.loop.unroll_loop import UnrollLoopPass
@@ -48,13 +48,21 @@ def default_schedule(recipe: Recipe) -> None:
     share_layouts(recipe)
     for name in [b.block_name.data for nest in recipe.nests() for b in blocks_in(nest)]:
         found = find(recipe, name)
-        if found is None or len(loops_around(found)) != len(found.variables):
+        if found is None or not is_naive(found):
             continue  # it became part of another nest
         if any(found.is_reduce):
             tile_reduction(recipe, name)
         else:
             vectorize_points(recipe, name)
     share_among_threads(recipe)
+
+
+def is_naive(block: loop.BlockOp) -> bool:
+    """Whether a block stands as lower-te-to-loop leaves it: alone in one serial loop a variable."""
+    around = loops_around(block)
+    alone = root_of(block) is (around[0] if around else block)
+    serial = all(op.kind.data == "serial" for op in around)
+    return alone and serial and len(around) == len(block.variables)
 
 
 def find(recipe: Recipe, name: str) -> loop.BlockOp | None:

@@ -1,0 +1,64 @@
+"""The structural hash: two functions have the same one if they differ in names and places only.
+
+SHA-256 of the function in MLIR's generic form, without locations and name hints, with the names of
+the function, of computations, loops, blocks and axes replaced by numbers in program order, and with
+attributes sorted. What is hashed begins with the version of this format.
+"""
+
+import hashlib
+from io import StringIO
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
+from xdsl.ir import Attribute, Operation
+from xdsl.printer import Printer
+
+FORMAT = 1
+
+NAMES = ("block_name", "compute_name", "loop_name", "sym_name")
+"""The properties that only name things."""
+
+LISTS = ("axes",)
+"""The properties that are lists of names."""
+
+
+def numbered(attributes: dict[str, Attribute], numbers: dict[str, int]) -> dict[str, Attribute]:
+    """Attributes in order of their keys, names replaced by numbers."""
+
+    def number(name: StringAttr) -> StringAttr:
+        return StringAttr(f"n{numbers.setdefault(name.data, len(numbers))}")
+
+    result: dict[str, Attribute] = {}
+    for key in sorted(attributes):
+        value = attributes[key]
+        if key in NAMES and isinstance(value, StringAttr):
+            value = number(value)
+        elif key in LISTS and isinstance(value, ArrayAttr):
+            value = ArrayAttr([number(n) for n in value if isinstance(n, StringAttr)])
+        result[key] = value
+    return result
+
+
+def canonical_text(function: func.FuncOp) -> str:
+    """The text that is hashed."""
+    clone = function.clone()
+    numbers: dict[str, int] = {}
+    op: Operation
+    for op in clone.walk():
+        op.properties = numbered(op.properties, numbers)
+        op.attributes = numbered(op.attributes, numbers)
+        for value in op.results:
+            value.name_hint = None
+        for region in op.regions:
+            for block in region.blocks:
+                for argument in block.args:
+                    argument.name_hint = None
+    out = StringIO()
+    Printer(stream=out, print_generic_format=True).print_op(clone)
+    clone.erase()
+    return out.getvalue()
+
+
+def structural_hash(function: func.FuncOp) -> str:
+    """The hash, as hexadecimal digits."""
+    return hashlib.sha256(f"{FORMAT}\n{canonical_text(function)}".encode()).hexdigest()
