@@ -25,6 +25,7 @@ PASSES: tuple[str, ...] = (
     "graph.fold_batch_norm",
     "graph.fold_constants",
     "graph.fuse_operators",
+    "graph.lower_graph_to_te",
     "loop.decompose_reduction",
     "graph.lower_graph_to_loop",
     "graph.mark_weights",

@@ -16,6 +16,8 @@ from analysis import shapes
 from analysis.errors import UnsupportedError
 from backends.interpreter.graph_elementwise import ELEMENTWISE
 from backends.interpreter.graph_nn import NN
+from backends.interpreter.te import run_te
+from dialects import te
 from dialects.graph.base import GraphOp, integer, ints, shape_of
 from dialects.graph.movement import (
     ConcatOp,
@@ -103,6 +105,8 @@ def run_op(op: GraphOp, operands: Sequence[Array]) -> Array:
 def call(op: CallOp, operands: Sequence[Array]) -> list[Array]:
     kernel = SymbolTable.lookup_symbol(op, op.callee)
     assert isinstance(kernel, FuncOp)
+    if any(isinstance(inner, te.ComputeOp | te.ScatterOp) for inner in kernel.body.block.ops):
+        return run_te(kernel, operands)
     return run_graph(kernel, operands)
 
 

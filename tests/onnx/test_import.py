@@ -124,3 +124,52 @@ def test_a_weight_that_changed_in_the_file_is_noticed(stored, tmp_path):
     onnx.save(model, str(stored))
     with pytest.raises(UserError, match="is not the one the text refers to"):
         _ = parse_weight(tmp_path / "model.mlir").array
+
+
+CHANGED = """
+func.func @main(%x: tensor<2x200xf32>) -> tensor<2x200xf32> {
+  %w = graph.weight @w random(1, -1.0, 1.0) : tensor<200x200xf32>
+  %t = graph.transpose(%w) perm = [1, 0] : (tensor<200x200xf32>) -> tensor<200x200xf32>
+  %y = graph.matmul(%x, %t) : (tensor<2x200xf32>, tensor<200x200xf32>) -> tensor<2x200xf32>
+  func.return %y : tensor<2x200xf32>
+}
+"""
+
+
+@pytest.fixture
+def changed(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.mlir").write_text(CHANGED)
+    return tmp_path
+
+
+def test_changed_weights_need_a_file(changed, capsys):
+    assert run(["a.mlir", "-p", "fold-constants"]) == 1
+    error = capsys.readouterr().err
+    assert error == "error: 1 weight changed: give -o FILE, or --weights=elide\n"
+
+
+def test_changed_weights_may_be_left_out(changed, capsys):
+    assert run(["a.mlir", "-p", "fold-constants", "--weights=elide"]) == 0
+    text = capsys.readouterr().out
+    assert "graph.weight @t elided(" in text
+    (changed / "elided.mlir").write_text(text)
+    with pytest.raises(UserError, match="has no values"):
+        _ = parse_weight(changed / "elided.mlir").array
+
+
+def test_changed_weights_go_to_the_sidecar(changed):
+    assert run(["a.mlir", "-p", "fold-constants", "-o", "b.mlir"]) == 0
+    assert 'file("b.weights.npz", "t", "' in (changed / "b.mlir").read_text()
+    assert sorted(p.name for p in changed.iterdir()) == ["a.mlir", "b.mlir", "b.weights.npz"]
+    expected = parse_weight(changed / "a.mlir").array.T
+    np.testing.assert_array_equal(parse_weight(changed / "b.mlir").array, expected)
+    assert run(["b.mlir", "-o", "c.mlir"]) == 0
+    assert (changed / "c.mlir").read_text() == (changed / "b.mlir").read_text()
+
+
+def test_a_missing_sidecar_is_one_line(changed):
+    assert run(["a.mlir", "-p", "fold-constants", "-o", "b.mlir"]) == 0
+    (changed / "b.weights.npz").unlink()
+    with pytest.raises(UserError, match=r"cannot read the weights file .*: No such file"):
+        _ = parse_weight(changed / "b.mlir").array

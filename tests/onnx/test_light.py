@@ -10,7 +10,11 @@ def test_light_model(name):
     assert_close(*run_light_model(name))
 
 
-@pytest.mark.parametrize("name", ["shufflenet", "squeezenet"])
-@pytest.mark.parametrize("opset", [9, 17])
+@pytest.mark.parametrize(("name", "opset"), [("squeezenet", 9), ("shufflenet", 17)])
 def test_light_model_with_random_weights(name, opset):
     assert_close(*run_randomized(name, opset))
+
+
+@pytest.mark.parametrize("name", ["shufflenet", "squeezenet"])
+def test_light_model_as_tensor_expressions(name):
+    assert_close(*run_randomized(name, te=True))

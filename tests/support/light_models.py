@@ -14,10 +14,13 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper, version_converter
 from onnx.reference import ReferenceEvaluator
-from onnx_models import main_function
+from onnx_models import lower_to_te, main_function
+from xdsl.context import Context
 
 from backends.interpreter.graph import run_graph
 from dovetail.frontend.onnx import import_model
+from passes.graph.fold_batch_norm import FoldBatchNormPass
+from passes.graph.fold_constants import FoldConstantsPass
 
 FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 
@@ -58,15 +61,20 @@ def randomized(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
     return changed
 
 
-def run_randomized(name: str, opset: int = 9) -> tuple[np.ndarray, np.ndarray]:
+def run_randomized(name: str, opset: int = 9, te: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """What the interpreter and ONNX's evaluator compute with random weights.
 
-    The evaluator gets the model converted to opset 17: for opset 9 it normalises batches as in
-    training and has no flattening softmax.
+    With `te` the network is folded and lowered first. The evaluator gets the model converted to
+    opset 17: for opset 9 it normalises batches as in training and has no flattening softmax.
     """
     model = randomized(onnx.load(FOLDER / f"light_{name}.onnx"))
     converted = version_converter.convert_version(model, 17)
-    function = main_function(import_model(model if opset == 9 else converted))
+    module = import_model(model if opset == 9 else converted)
+    if te:
+        for cls in (FoldConstantsPass, FoldBatchNormPass):
+            cls().apply(Context(), module)
+        lower_to_te(module)
+    function = main_function(module)
     x = np.random.default_rng(1).normal(size=function.args[0].type.get_shape()).astype(np.float32)
     inputs = {str(function.arg_attrs.data[0].data["dovetail.name"].data): x}
     (expected,) = ReferenceEvaluator(converted).run(None, inputs)

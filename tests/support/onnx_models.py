@@ -2,12 +2,17 @@
 
 import numpy as np
 import onnx
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from xdsl.context import Context
 from xdsl.dialects.func import FuncOp
 
+from analysis.errors import UnsupportedError
 from backends.interpreter.graph import run_graph
 from dovetail.frontend.onnx import import_model
+from passes.graph.fuse_operators import FuseOperatorsPass
+from passes.graph.lower_graph_to_te import LowerGraphToTePass
 
 
 def main_function(module) -> FuncOp:
@@ -42,13 +47,31 @@ def assert_close(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=0, atol=bound)
 
 
-def check_model(model, inputs):
-    """The imported model computes on the interpreter what the reference evaluator says."""
+def lower_to_te(module):
+    """The network as kernels of tensor expressions."""
+    for cls in (FuseOperatorsPass, LowerGraphToTePass):
+        cls().apply(Context(), module)
+        module.verify()
+
+
+def check_model(model, inputs, te=True):
+    """The imported model computes on the interpreter what the reference evaluator says.
+
+    So do its tensor expressions, unless `te` is False: then the lowering refuses it.
+    """
     expected = ReferenceEvaluator(model).run(None, dict(inputs))
     module = import_model(model)
     module.verify()
-    actual = run_graph(main_function(module), list(inputs.values()))
-    assert len(actual) == len(expected)
-    for a, e in zip(actual, expected, strict=True):
-        assert_close(a, np.asarray(e))
-    return module
+    text = str(module)
+    for level in ("graph", "te"):
+        if level == "te" and not te:
+            with pytest.raises(UnsupportedError, match="lower-graph-to-te"):
+                lower_to_te(module)
+            break
+        if level == "te":
+            lower_to_te(module)
+        actual = run_graph(main_function(module), list(inputs.values()))
+        assert len(actual) == len(expected)
+        for a, e in zip(actual, expected, strict=True):
+            assert_close(a, np.asarray(e))
+    return text

@@ -1,0 +1,75 @@
+"""lower-graph-to-te: each graph op becomes the tensor expressions that say what it computes.
+
+    %y = graph.add(%a, %b)   ->   %y = te.compute "y" (%i = 0 to 8) {
+                                    %0 = te.read %a[%i] ... te.yield %2 : f32
+                                  }
+
+It takes what fuse-operators leaves: kernels, which are functions of graph ops, become functions
+of te ops; the network keeps its weights and calls. A computation is named after the value that it
+gives, one that leads to it gets a suffix (`y_sum`). Padding becomes guards of reads; nothing is
+fused yet: that is for the schedule. Intermediate sums have the element type of the op.
+"""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from analysis.errors import UnsupportedError
+from dialects.graph.base import GraphOp
+from passes.graph.expressions import Kernel, Point, Scalar, static_shape
+from passes.graph.lower_movement import MOVEMENT
+from passes.graph.lower_nn import NN
+from passes.graph.rewriting import functions
+from passes.graph.scalars import SCALARS
+
+LOWERINGS = {**MOVEMENT, **NN}
+
+
+def lower_elementwise(k: Kernel, op: GraphOp) -> SSAValue:
+    body = SCALARS[type(op)]
+
+    def at(p: Point, *scalars: Scalar) -> Scalar:
+        return body(p, op, *scalars)
+
+    return k.map("", static_shape(op.result), list(op.operands), at)
+
+
+def lower_op(op: GraphOp, taken: set[str]) -> None:
+    """Replace one op by its tensor expressions."""
+    kernel = Kernel(op, taken)
+    lowering = LOWERINGS.get(type(op), lower_elementwise)
+    value = lowering(kernel, op)
+    value.name_hint = op.result.name_hint or value.name_hint
+    Rewriter.replace_op(op, [], [value])
+
+
+def lower_function(func: FuncOp) -> None:
+    ops: list[Operation] = list(func.body.block.ops)
+    unknown = [op for op in ops if isinstance(op, GraphOp) and not has_lowering(op)]
+    if unknown:
+        names = ", ".join(sorted({op.name for op in unknown}))
+        raise UnsupportedError(f"lower-graph-to-te: no tensor expression for {names}")
+    taken: set[str] = set()
+    for op in ops:
+        if isinstance(op, GraphOp):
+            lower_op(op, taken)
+
+
+def has_lowering(op: GraphOp) -> bool:
+    return type(op) in LOWERINGS or type(op) in SCALARS
+
+
+@dataclass(frozen=True)
+class LowerGraphToTePass(ModulePass):
+    """Lower every graph op that is left to tensor expressions."""
+
+    name = "lower-graph-to-te"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for func in functions(op):
+            lower_function(func)

@@ -1,0 +1,207 @@
+"""Tensor expressions of the graph ops that move elements: reads at other places."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IndexType
+from xdsl.ir import Operation, SSAValue
+from xdsl.ir.affine import AffineExpr
+
+from dialects.graph import movement as mv
+from dialects.graph.base import integer, ints, real
+from passes.graph.expressions import (
+    Kernel,
+    Point,
+    Scalar,
+    axis,
+    constant_index,
+    element_of_value,
+    static_shape,
+)
+
+Lowering = Callable[[Kernel, Any], SSAValue]
+
+
+def moved(
+    k: Kernel, op: Any, index: Callable[[list[AffineExpr]], Sequence[AffineExpr]]
+) -> SSAValue:
+    """Each element of the result is the element of `op.x` at `index` of its place."""
+    shape = static_shape(op.result)
+    places = [axis(i) for i in range(len(shape))]
+    return k.compute("", shape, lambda p: p.read(op.x, index(places)))[0]
+
+
+def strides(shape: Sequence[int]) -> list[int]:
+    return [prod(shape[i + 1 :]) for i in range(len(shape))]
+
+
+def reshaped(
+    places: Sequence[AffineExpr], old: Sequence[int], new: Sequence[int]
+) -> list[AffineExpr]:
+    """The place in `old` of the element at `places` of `new`, row-major in both.
+
+    Runs of dimensions with equal products are independent, so only what is split or merged
+    divides.
+    """
+    found: list[AffineExpr] = []
+    i = j = 0
+    while i < len(old):
+        first, last = i, j
+        before = after = 1
+        while True:
+            if before <= after and i < len(old) and (before < after or i == first):
+                before *= old[i]
+                i += 1
+            elif j < len(new) and after < before:
+                after *= new[j]
+                j += 1
+            elif before == after:
+                break
+            else:
+                break
+        found += unravelled(places[last:j], new[last:j], old[first:i])
+    return found
+
+
+def unravelled(
+    places: Sequence[AffineExpr], new: Sequence[int], old: Sequence[int]
+) -> list[AffineExpr]:
+    """`reshaped` for one run of dimensions."""
+    flat = constant_index(0)
+    for place, extent, stride in zip(places, new, strides(new), strict=True):
+        if extent != 1:
+            flat = flat + place * stride
+    out: list[AffineExpr] = []
+    wide = [n for n, extent in enumerate(old) if extent != 1]
+    for n, (extent, stride) in enumerate(zip(old, strides(old), strict=True)):
+        if extent == 1:
+            out.append(constant_index(0))
+            continue
+        part = flat if stride == 1 else flat // stride
+        out.append(part if n == wide[0] else part % extent)
+    return out
+
+
+def reshape(k: Kernel, op: mv.ReshapeOp) -> SSAValue:
+    old, new = static_shape(op.x), static_shape(op.result)
+    return moved(k, op, lambda places: reshaped(places, old, new))
+
+
+def transpose(k: Kernel, op: mv.TransposeOp) -> SSAValue:
+    perm = ints(op.perm)
+    return moved(k, op, lambda places: [places[perm.index(i)] for i in range(len(perm))])
+
+
+def slice_(k: Kernel, op: mv.SliceOp) -> SSAValue:
+    parts = list(zip(ints(op.starts), ints(op.steps), strict=True))
+    return moved(k, op, lambda ps: [p * step + at for p, (at, step) in zip(ps, parts, strict=True)])
+
+
+def tile(k: Kernel, op: mv.TileOp) -> SSAValue:
+    shape = static_shape(op.x)
+    return moved(k, op, lambda ps: [p % extent for p, extent in zip(ps, shape, strict=True)])
+
+
+def expand(k: Kernel, op: mv.ExpandOp) -> SSAValue:
+    return k.map("", static_shape(op.result), [op.x], lambda p, x: x)
+
+
+def pad(k: Kernel, op: mv.PadOp) -> SSAValue:
+    if op.mode.data != "constant":
+        return pad_from_inside(k, op)
+    shape, out, pads = static_shape(op.x), static_shape(op.result), ints(op.pads)
+    indices = [axis(i) - pads[i] if pads[i] else axis(i) for i in range(len(shape))]
+    guards = [indices[i] for i in range(len(shape)) if pads[i] > 0]
+    for i, extent in enumerate(shape):
+        if pads[len(shape) + i] > 0:
+            guards.append(constant_index(extent - 1) - indices[i])
+
+    def body(p: Point) -> Scalar:
+        value = p.constant(real(op.value), element_of_value(op.x)) if guards else None
+        return p.read(op.x, indices, guards, value)
+
+    return k.compute("", out, body)[0]
+
+
+def pad_from_inside(k: Kernel, op: mv.PadOp) -> SSAValue:
+    """Modes whose new elements are copies of others."""
+    shape, pads = static_shape(op.x), ints(op.pads)
+    padded = [i for i in range(len(shape)) if pads[i] > 0 or pads[len(shape) + i] > 0]
+
+    def body(p: Point) -> Scalar:
+        rank, values = len(shape), list[Scalar]()
+        indices = [axis(i) - pads[i] if pads[i] else axis(i) for i in range(rank)]
+        for i in padded:
+            values.append(inside(p, op.mode.data, indices[i], pads[i], shape[i]))
+            indices[i] = axis(rank + len(values) - 1)
+        return p.read(op.x, indices, values=values)
+
+    return k.compute("", static_shape(op.result), body)[0]
+
+
+def inside(p: Point, mode: str, place: AffineExpr, low: int, extent: int) -> Scalar:
+    """The index that a padded `place` (from -`low` on) of a dimension copies."""
+    if mode == "edge":
+        index = p.index(place)
+        above = p.add(arith.MaxSIOp(index, p.like(0, index)))
+        return p.add(arith.MinSIOp(above, p.like(extent - 1, index)))
+    period = extent if mode == "wrap" else max(1, 2 * (extent - 1))
+    turns = -(-max(low, 0) // period)
+    index = p.index(place + turns * period)
+    index = p.add(arith.RemSIOp(index, p.like(period, index)))
+    if mode == "wrap":
+        return index
+    back = p.add(arith.SubiOp(p.like(period, index), index))
+    return p.add(arith.MinSIOp(index, back))
+
+
+def concat(k: Kernel, op: mv.ConcatOp) -> SSAValue:
+    shape = static_shape(op.result)
+    at = integer(op.axis) % len(shape)
+
+    def body(p: Point) -> Scalar:
+        value, begin = p.constant(0, element_of_value(op.result)), 0
+        for part in op.parts:
+            extent = static_shape(part)[at]
+            indices = [axis(i) for i in range(len(shape))]
+            indices[at] = axis(at) - begin if begin else axis(at)
+            guards = [indices[at]] if begin else []
+            if begin + extent < shape[at]:
+                guards.append(constant_index(extent - 1) - indices[at])
+            if extent:
+                value = p.read(part, indices, guards, value)
+            begin += extent
+        return value
+
+    return k.compute("", shape, body)[0]
+
+
+def gather(k: Kernel, op: mv.GatherOp) -> SSAValue:
+    shape, source = static_shape(op.result), static_shape(op.x)
+    at, rank = integer(op.axis) % len(source), len(static_shape(op.indices))
+
+    def body(p: Point) -> Scalar:
+        number = p.read(op.indices, [axis(at + i) for i in range(rank)])
+        index = p.add(arith.IndexCastOp(number, IndexType()))
+        zero, extent = p.like(0, index), p.like(source[at], index)
+        below = p.add(arith.CmpiOp(index, zero, "slt"))
+        index = p.add(arith.SelectOp(below, p.add(arith.AddiOp(index, extent)), index))
+        places = [axis(i) for i in range(at)]
+        places += [axis(len(shape)), *(axis(at + rank + i) for i in range(len(source) - at - 1))]
+        return p.read(op.x, places, values=[index])
+
+    return k.compute("", shape, body)[0]
+
+
+MOVEMENT: dict[type[Operation], Lowering] = {
+    mv.ConcatOp: concat,
+    mv.ExpandOp: expand,
+    mv.GatherOp: gather,
+    mv.PadOp: pad,
+    mv.ReshapeOp: reshape,
+    mv.SliceOp: slice_,
+    mv.TileOp: tile,
+    mv.TransposeOp: transpose,
+}
