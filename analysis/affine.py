@@ -152,6 +152,14 @@ class Affine:
         low, high = remainder.interval(ranges)
         if low is not None and high is not None and low // divisor == high // divisor:
             return outside + low // divisor
+        # what never leaves one step of the other terms' common factor changes nothing either
+        for factor in {math.gcd(c, divisor) for c in rest.values()} - {1}:
+            fine = Affine({a: c for a, c in rest.items() if c % factor}, const)
+            low, high = fine.interval(ranges)
+            if low is not None and high is not None and low // factor == high // factor:
+                coarse = Affine({a: c // factor for a, c in rest.items() if c % factor == 0})
+                inner = coarse + low // factor
+                return outside + inner.floordiv(divisor // factor, ranges)
         if len(rest) == 1 and const == 0:
             ((atom, coefficient),) = rest.items()
             if coefficient == 1 and isinstance(atom, Quotient):

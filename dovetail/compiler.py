@@ -3,10 +3,11 @@
 model.onnx --import--> graph --pipeline--> loop --emit--> LLVM --> object code
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, MemRefType, ModuleOp, StringAttr
@@ -36,6 +37,7 @@ from dovetail.runtime.buffers import Array, aligned_empty
 from dovetail.runtime.manifest import Kernel, Tensor
 from passes.graph.mark_weights import WEIGHT
 
+Indices = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Told how many kernels are compiled, and how many there are."""
 
@@ -135,16 +137,16 @@ def packed(content: Attribute, type: Attribute) -> Array:
     extents = tuple(e for e in layout.physical if isinstance(e, int))
     result = aligned_empty(extents, array.dtype)
     result[...] = 0
-    grid = np.indices(array.shape, sparse=True)
+    grid: Sequence[Indices] = np.indices(array.shape, np.int64, sparse=True)
     result[tuple(place(e, grid) for e in layout.map.data.results)] = array
     return result
 
 
-def place(expr: AffineExpr, grid: tuple[Array, ...]) -> Array:
+def place(expr: AffineExpr, grid: Sequence[Indices]) -> Indices:
     """The values of a layout's expression at all logical coordinates."""
     match expr:
         case AffineConstantExpr():
-            return np.array(expr.value)
+            return np.array(expr.value, np.int64)
         case AffineDimExpr():
             return grid[expr.position]
         case AffineBinaryOpExpr():

@@ -63,3 +63,9 @@ def test_substitution():
     form = Affine.variable("x").floordiv(8, ranges)
     split = {"x": Affine.variable("o") * 8 + Affine.variable("i")}
     assert form.substitute(split, ranges) == Affine.variable("o")
+
+
+def test_lanes_within_a_group_stay_in_it():
+    ranges = {"o": (0, 23), "lane": (0, 15)}
+    channel = Affine.variable("o") * 16 + Affine.variable("lane")
+    assert channel.floordiv(48, ranges) == Affine.variable("o").floordiv(3, ranges)
