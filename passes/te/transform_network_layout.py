@@ -3,7 +3,8 @@
 Between the kernels of a network, a feature map (n, c, h, w) that a windowed reduction reads or
 writes is blocked by channels, (n, c / v, h, w, c % v) with v the vector width in elements, where it
 has at least v channels; and it has a halo of the pad value where all guarded reads of it pad with
-zero. The layout becomes the encoding of the tensor's type, in the network and in its kernels;
+zero. Where a kernel's groups of channels do not consist of whole vectors, channels stay apart. The
+layout becomes the encoding of the tensor's type, in the network and in its kernels;
 bodies stay as they are, because they are in logical coordinates. The network's own inputs and
 outputs keep the identity layout: an input that would profit is copied once by a kernel of its own.
 
@@ -31,7 +32,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 from xdsl.traits import SymbolTable
 
-from analysis.affine import Affine, Interval, from_expression
+from analysis.affine import Affine, Interval, Quotient, from_expression
 from dialects import te
 from dialects.graph.structure import CallOp
 from dialects.layout import LayoutAttr, logical_shape
@@ -72,6 +73,33 @@ def reduces(kernel: func.FuncOp) -> bool:
         isinstance(op, te.ComputeOp) and op.reducer is not None and op.rank.data == 4
         for op in kernel.walk()
     )
+
+
+def channels_in_lanes(kernel: func.FuncOp, lanes: int) -> bool:
+    """Whether the reductions of a kernel can run along channels, `lanes` of them at a time.
+
+    They cannot where channels of one vector read different groups of channels.
+    """
+    for op in kernel.walk():
+        if not isinstance(op, te.ComputeOp) or op.reducer is None or op.rank.data != 4:
+            continue
+        ranges = axis_ranges(op)
+        channel = op.body.block.args[CHANNELS]
+        high = ranges[channel][1]
+        ranges["lane"] = (0, lanes - 1)
+        ranges["vector"] = (0, None if high is None else high // lanes)
+        forms: dict[Hashable, Affine] = {a: Affine.variable(a) for a in op.body.block.args}
+        forms[channel] = Affine({"vector": lanes, "lane": 1})
+        for read in op.body.walk():
+            if not isinstance(read, te.ReadOp):
+                continue
+            indices = [forms.get(i, Affine.variable(i)) for i in read.indices]
+            for expr in read.map.data.results:
+                place = from_expression(expr, indices, ranges)
+                atoms = [a for a in place.terms if isinstance(a, Quotient)]
+                if any("lane" in a.numerator.variables() for a in atoms):
+                    return False
+    return True
 
 
 def axis_ranges(op: te.ComputeOp) -> dict[Hashable, Interval]:
@@ -125,10 +153,12 @@ def halo_of(uses: list[Use]) -> dict[int, tuple[int, int]]:
     return halo
 
 
-def layout_for(type: TensorType, lanes: int, halo: dict[int, tuple[int, int]]) -> LayoutAttr | None:
-    """The blocked, padded layout of a feature map; None where the identity serves."""
+def layout_for(
+    type: TensorType, lanes: int | None, halo: dict[int, tuple[int, int]]
+) -> LayoutAttr | None:
+    """The layout of a feature map, blocked by `lanes`; None where the identity serves."""
     shape = type.get_shape()
-    blocked = shape[CHANNELS] >= lanes
+    blocked = lanes is not None and shape[CHANNELS] >= lanes
     if not blocked and not any(before or after for before, after in halo.values()):
         return None
     dims = [AffineExpr.dimension(i) for i in range(4)]
@@ -138,7 +168,7 @@ def layout_for(type: TensorType, lanes: int, halo: dict[int, tuple[int, int]]) -
         before, after = halo[i]
         exprs.append(dims[i] + before if before else dims[i])
         extents.append(shape[i] + before + after)
-    if blocked:
+    if lanes is not None and blocked:
         exprs[CHANNELS] = dims[CHANNELS] // lanes
         extents[CHANNELS] = -(-shape[CHANNELS] // lanes)
         exprs.append(dims[CHANNELS] % lanes)
@@ -215,11 +245,12 @@ class NetworkLayout:
     main: func.FuncOp
     vector_bytes: int
 
-    def lanes(self, type: TensorType) -> int:
-        """The elements of a vector."""
+    def lanes(self, type: TensorType, kernels: list[func.FuncOp]) -> int | None:
+        """The channels of a vector; None where a kernel cannot work on channels in vectors."""
         element = type.element_type
         assert isinstance(element, FixedBitwidthType)
-        return self.vector_bytes // element.size
+        lanes = self.vector_bytes // element.size
+        return lanes if all(channels_in_lanes(k, lanes) for k in kernels) else None
 
     def transform(self) -> None:
         """Decide on every tensor."""
@@ -228,17 +259,18 @@ class NetworkLayout:
         for op in list(self.main.body.block.ops):
             if isinstance(op, CallOp):
                 for result in op.results:
-                    self.decide(result, reduces(kernel_of(op)))
+                    self.decide(result, kernel_of(op))
 
-    def decide(self, value: SSAValue, pays: bool) -> None:
+    def decide(self, value: SSAValue, producer: func.FuncOp) -> None:
         """Give an activation its layout, where that pays."""
         uses = uses_of(value)
         if uses is None or not is_feature_map(value.type):
             return
         assert isinstance(value.type, TensorType)
-        if not pays and not any(reduces(kernel_of(use.call)) for use in uses):
+        kernels = [producer, *(kernel_of(use.call) for use in uses)]
+        if not any(reduces(kernel) for kernel in kernels):
             return
-        layout = layout_for(value.type, self.lanes(value.type), halo_of(uses))
+        layout = layout_for(value.type, self.lanes(value.type, kernels), halo_of(uses))
         if layout is not None:
             set_layout(value, layout)
 
@@ -248,9 +280,10 @@ class NetworkLayout:
         if not uses or not is_feature_map(argument.type):
             return
         assert isinstance(argument.type, TensorType)
-        if not any(reduces(kernel_of(use.call)) for use in uses):
+        kernels = [kernel_of(use.call) for use in uses]
+        if not any(reduces(kernel) for kernel in kernels):
             return
-        layout = layout_for(argument.type, self.lanes(argument.type), halo_of(uses))
+        layout = layout_for(argument.type, self.lanes(argument.type, kernels), halo_of(uses))
         if layout is None:
             return
         kernel = copy_kernel(f"copy_{argument.name_hint or argument.index}", argument.type)
