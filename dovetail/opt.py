@@ -50,7 +50,13 @@ class DovetailOptMain(xDSLOptMain):
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
-        self.available_frontends["onnx"] = parse_onnx
+        self.available_frontends["onnx"] = self.parse_onnx
+
+    def parse_onnx(self, stream: IO[bytes]) -> ModuleOp:
+        """The module of an ONNX model; onnx is imported when the first one is read."""
+        from dovetail.frontend.onnx import import_stream  # noqa: PLC0415
+
+        return import_stream(stream, parse_dims(self.args.dim))
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
@@ -62,6 +68,13 @@ class DovetailOptMain(xDSLOptMain):
             action.help = help_texts.get(action.dest, action.help)
         arg_parser.add_argument(
             "--no-locations", action="store_true", help="print no locations, even if there are any"
+        )
+        arg_parser.add_argument(
+            "--dim",
+            action="append",
+            default=[],
+            metavar="NAME=SIZE",
+            help="the size of a symbolic dimension of an ONNX model",
         )
         arg_parser.add_argument(
             "--weights",
@@ -94,11 +107,15 @@ class DovetailOptMain(xDSLOptMain):
         return super().output_resulting_program(prog)
 
 
-def parse_onnx(stream: IO[bytes]) -> ModuleOp:
-    """The module of an ONNX model; onnx is imported when the first one is read."""
-    from dovetail.frontend.onnx import import_stream  # noqa: PLC0415
-
-    return import_stream(stream)
+def parse_dims(texts: Sequence[str]) -> dict[str, int]:
+    """The sizes of dimensions in `NAME=SIZE` texts."""
+    dims: dict[str, int] = {}
+    for text in texts:
+        name, _, size = text.partition("=")
+        if not name or not size.isdigit():
+            raise UserError(f"--dim is NAME=SIZE, as in --dim batch=1, not '{text}'")
+        dims[name] = int(size)
+    return dims
 
 
 def pipeline_text(text: str) -> str:

@@ -19,6 +19,8 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
+from analysis.errors import UnsupportedError
+
 FLOATS: tuple[tuple[type[Attribute], np.dtype], ...] = (
     (Float32Type, np.dtype(np.float32)),
     (Float64Type, np.dtype(np.float64)),
@@ -30,7 +32,7 @@ WIDTHS = (8, 16, 32, 64)
 
 
 def dtype_of(element: Attribute) -> np.dtype:
-    """The NumPy type of a builtin element type; `TypeError` if it has none."""
+    """The NumPy type of a builtin element type; `UnsupportedError` if it has none."""
     for cls, dtype in FLOATS:
         if isinstance(element, cls):
             return dtype
@@ -41,11 +43,11 @@ def dtype_of(element: Attribute) -> np.dtype:
             return np.dtype(np.bool_)
         if width in WIDTHS:
             return np.dtype(f"{'u' if unsigned else ''}int{width}")
-    raise TypeError(f"{element} has no NumPy type")
+    raise UnsupportedError(f"elements of type {element} have no NumPy type")
 
 
 def element_of(dtype: np.dtype) -> Attribute:
-    """The builtin element type of a NumPy type; `TypeError` if it has none."""
+    """The builtin element type of a NumPy type; `UnsupportedError` if it has none."""
     for cls, known in FLOATS:
         if dtype == known:
             return cls()
@@ -54,7 +56,7 @@ def element_of(dtype: np.dtype) -> Attribute:
     if dtype.kind in "iu" and 8 * dtype.itemsize in WIDTHS:
         signedness = Signedness.UNSIGNED if dtype.kind == "u" else Signedness.SIGNLESS
         return IntegerType(8 * dtype.itemsize, signedness)
-    raise TypeError(f"tensors of {dtype} have no type")
+    raise UnsupportedError(f"tensors of {dtype} have no type here")
 
 
 def is_float(element: Attribute) -> bool:

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import defs, inliner
+from onnx import defs, inliner, shape_inference
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region
@@ -21,7 +21,7 @@ from analysis.errors import UnsupportedError, UserError, nearest
 from analysis.shapes import ShapeError
 from dialects.graph.base import AnyTensor, tensor
 from dialects.graph.elements import element_of
-from dialects.graph.weights import Stored, Weight, content_hash
+from dialects.graph.weights import Array, Stored, Weight, content_hash
 from dovetail.frontend.onnx_elementwise import ELEMENTWISE
 from dovetail.frontend.onnx_import import (
     Builder,
@@ -44,13 +44,21 @@ Source = str | Path | bytes | onnx.ModelProto
 class Importer:
     """One import: the model, the values found so far and the nodes that were refused."""
 
-    def __init__(self, model: onnx.ModelProto, path: Path | None, dims: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        path: Path | None,
+        dims: Mapping[str, int],
+        constants: Mapping[str, Array],
+    ) -> None:
         self.model = model
         self.path = path
         self.dims = dims
         self.block = Block()
         self.builder = Builder(self.block, path.name if path else model.graph.name or "model")
-        self.values: dict[str, Tensor] = {}
+        self.values: dict[str, Tensor] = {
+            name: constant(array, name) for name, array in constants.items()
+        }
         self.missing: set[str] = set()
         self.refused: list[str] = []
         versions = {o.domain: o.version for o in model.opset_import}
@@ -102,7 +110,7 @@ class Importer:
             else:
                 raise UnsupportedError(
                     f"dimension {i} of input '{value.name}' is '{dim.dim_param or '?'}', "
-                    "but its size must be given"
+                    f"but its size must be given: --dim {dim.dim_param or 'NAME'}=SIZE"
                 )
         return tensor(element_of(onnx.helper.tensor_dtype_to_np_dtype(proto.elem_type)), shape)
 
@@ -200,25 +208,31 @@ def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
         model = inliner.inline_local_functions(model)
     if not wanted:
         return model
+    model = shape_inference.infer_shapes(model)  # the bodies depend on element types
     return inliner.inline_selected_functions(model, sorted(wanted), inline_schema_functions=True)
 
 
 def import_model(
-    source: Source, *, name: str | None = None, dims: Mapping[str, int] | None = None
+    source: Source,
+    *,
+    name: str | None = None,
+    dims: Mapping[str, int] | None = None,
+    constants: Mapping[str, Array] | None = None,
 ) -> ModuleOp:
     """The module of an ONNX model.
 
     `source` is a path, bytes or a `ModelProto`; `name` is the file that weights and locations
-    refer to when `source` is not a path; `dims` gives symbolic dimensions a size. Raises
-    `UserError`, or `UnsupportedError` with every node that cannot be imported.
+    refer to when `source` is not a path; `dims` gives symbolic dimensions a size;
+    `constants` gives inputs of the model a value, so that they are no arguments of `@main`.
+    Raises `UserError`, or `UnsupportedError` with every node that cannot be imported.
     """
     path = Path(source) if isinstance(source, str | Path) else Path(name) if name else None
     model = inline_functions(read_model(source, str(path) if path else "the model"))
-    return Importer(model, path, dims or {}).run()
+    return Importer(model, path, dims or {}, constants or {}).run()
 
 
-def import_stream(stream: IO[bytes]) -> ModuleOp:
+def import_stream(stream: IO[bytes], dims: Mapping[str, int]) -> ModuleOp:
     """The module of the ONNX model in an open file."""
     name: Any = getattr(stream, "name", None)
     data = stream.read()
-    return import_model(data, name=name if isinstance(name, str) else None)
+    return import_model(data, name=name if isinstance(name, str) else None, dims=dims)

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 
 from analysis import shapes
+from analysis.errors import UnsupportedError
 from dialects.graph import elementwise as ew
 from dialects.graph.base import GraphOp, tensor
 from dialects.graph.elements import element_of, is_float
@@ -80,7 +81,7 @@ def cast(n: Node) -> Tensor:
     dtype = onnx.helper.tensor_dtype_to_np_dtype(int(to))
     try:
         element = element_of(np.dtype(dtype))
-    except TypeError as error:
+    except UnsupportedError as error:
         raise Refusal(f"the element type of the result ({error})") from None
     x = n.input()
     return n.emit_as(ew.CastOp, tensor(element, x.shape), x)

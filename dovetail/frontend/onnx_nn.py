@@ -89,11 +89,18 @@ def batch_norm(n: Node) -> Tensor:
     return n.emit(nn.BatchNormOp, *operands, epsilon=n.real("epsilon", EPSILON))
 
 
-def layer_norm(n: Node) -> Tensor:
-    if len([output for output in n.proto.output if output]) > 1:
-        raise Refusal("its mean and standard deviation (outputs 1 and 2)")
-    axis, epsilon = n.integer("axis", -1), n.real("epsilon", EPSILON)
-    return n.emit(nn.LayerNormOp, n.input(0), n.input(1), n.optional(2), axis=axis, epsilon=epsilon)
+def layer_norm(n: Node) -> Tensor | list[Tensor]:
+    x, axis, epsilon = n.input(0), n.integer("axis", -1), n.real("epsilon", EPSILON)
+    y = n.emit(nn.LayerNormOp, x, n.input(1), n.optional(2), axis=axis, epsilon=epsilon)
+    if len([output for output in n.proto.output if output]) < 2:
+        return y
+    over = tuple(range(shapes.axis(axis, x.rank), x.rank))
+    mean = n.emit(nn.ReduceMeanOp, x, axes=over)
+    centred = n.emit(ew.SubOp, x, mean)
+    squares = n.emit(ew.MulOp, centred, centred)
+    variance = n.emit(nn.ReduceMeanOp, squares, axes=over)
+    shifted = n.emit(ew.AddOp, variance, n.constant(epsilon, like=x))
+    return [y, mean, n.emit(ew.ReciprocalOp, n.emit(ew.SqrtOp, shifted))]
 
 
 def rms_norm(n: Node) -> Tensor:

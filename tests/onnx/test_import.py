@@ -72,6 +72,30 @@ def test_a_symbolic_dimension_needs_a_size():
     assert run_graph(function, [X[:2]])[0].shape == (2, 4)
 
 
+def test_dimensions_on_the_command_line(tmp_path, capsys):
+    info = helper.make_tensor_value_info("x", 1, ["batch", 4])
+    result = helper.make_tensor_value_info("y", 1, None)
+    node = helper.make_node("Relu", ["x"], ["y"])
+    onnx.save(
+        helper.make_model(helper.make_graph([node], "g", [info], [result])), tmp_path / "a.onnx"
+    )
+    assert run([str(tmp_path / "a.onnx")]) == 1
+    assert "--dim batch=SIZE" in capsys.readouterr().err
+    assert run([str(tmp_path / "a.onnx"), "--dim", "batch=7"]) == 0
+    assert "tensor<7x4xf32>" in capsys.readouterr().out
+    assert run([str(tmp_path / "a.onnx"), "--dim", "batch"]) == 1
+    assert "--dim is NAME=SIZE" in capsys.readouterr().err
+
+
+def test_an_input_may_be_given_a_value():
+    node = helper.make_node("Reshape", ["x", "s"], ["y"])
+    target = np.array([4, 3])
+    model = make_model([node], {"x": X, "s": target}, ["y"])
+    function = main_function(import_model(model, constants={"s": target}))
+    (y,) = run_graph(function, [X])
+    np.testing.assert_array_equal(y, X.reshape(4, 3))
+
+
 @pytest.mark.parametrize("content", [b"no model", b"", b"\x08\x07"])
 def test_what_is_not_a_model(tmp_path, capsys, content):
     path = tmp_path / "a.onnx"
