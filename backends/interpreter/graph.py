@@ -22,6 +22,7 @@ from dialects.graph.base import GraphOp, integer, ints, shape_of
 from dialects.graph.movement import (
     ConcatOp,
     ExpandOp,
+    GatherElementsOp,
     GatherOp,
     PadOp,
     ReshapeOp,
@@ -62,6 +63,13 @@ def gather(op: GatherOp, x: Array, indices: Array) -> Array:
     return np.take(x, indices.astype(np.int64), axis=integer(op.axis))
 
 
+def gather_elements(op: GatherElementsOp, x: Array, indices: Array) -> Array:
+    at = integer(op.axis) % x.ndim
+    places = list(np.ix_(*(np.arange(extent) for extent in indices.shape)))
+    places[at] = indices.astype(np.int64)
+    return x[tuple(places)]
+
+
 def concat(op: ConcatOp, *parts: Array) -> Array:
     return np.concatenate(parts, axis=integer(op.axis))
 
@@ -85,6 +93,7 @@ def transpose(op: TransposeOp, x: Array) -> Array:
 MOVEMENT: dict[type[Operation], Function] = {
     ConcatOp: concat,
     ExpandOp: expand,
+    GatherElementsOp: gather_elements,
     GatherOp: gather,
     PadOp: pad,
     ReshapeOp: reshape,

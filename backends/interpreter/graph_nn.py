@@ -109,7 +109,15 @@ def pool_windows(op: nn.Pool, x: Array, value: Any, pads: Sequence[int]) -> Arra
 
 
 def lowest(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "b":
+        return False
     return np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
+
+
+def highest(dtype: np.dtype[Any]) -> Any:
+    if dtype.kind == "b":
+        return True
+    return np.iinfo(dtype).max if dtype.kind in "iu" else np.inf
 
 
 def max_pool(op: nn.MaxPoolOp, x: Array) -> Array:
@@ -132,11 +140,18 @@ def average_pool(op: nn.AveragePoolOp, x: Array) -> Array:
     return np.asarray(total / count).astype(x.dtype)
 
 
-def reduce_with(function: Callable[..., Any], wide: bool) -> Function:
-    """A reduction; `wide` ones are summed in f64 when the elements are floats."""
+def reduce_with(
+    function: Callable[..., Any], wide: bool, identity: Callable[[np.dtype[Any]], Any] | None = None
+) -> Function:
+    """A reduction; `wide` ones are summed in f64 when the elements are floats.
+
+    `identity` is what no elements reduce to, where NumPy does not know.
+    """
 
     def reduction(op: nn.Reduce, x: Array) -> Array:
         options: dict[str, Any] = {"axis": ints(op.axes), "keepdims": flag(op.keepdims)}
+        if identity is not None and x.size == 0:
+            options["initial"] = identity(x.dtype)
         if wide:
             options["dtype"] = np.float64 if x.dtype.kind not in "iu" else x.dtype
         return np.asarray(function(x, **options)).astype(x.dtype)
@@ -244,9 +259,9 @@ NN: dict[type[Operation], Function] = {
     nn.LrnOp: lrn,
     nn.MatmulOp: matmul,
     nn.MaxPoolOp: max_pool,
-    nn.ReduceMaxOp: reduce_with(np.max, wide=False),
+    nn.ReduceMaxOp: reduce_with(np.max, wide=False, identity=lowest),
     nn.ReduceMeanOp: reduce_mean,
-    nn.ReduceMinOp: reduce_with(np.min, wide=False),
+    nn.ReduceMinOp: reduce_with(np.min, wide=False, identity=highest),
     nn.ReduceProdOp: reduce_with(np.prod, wide=True),
     nn.ReduceSumOp: reduce_with(np.sum, wide=True),
     nn.RmsNormOp: rms_norm,

@@ -129,6 +129,26 @@ class GatherOp(Movement):
 
 
 @irdl_op_definition
+class GatherElementsOp(Movement):
+    """For each place of `indices`, the element of `x` there but at that index along `axis`."""
+
+    name = "graph.gather_elements"
+    x = operand_def(TensorType)
+    indices = operand_def(TensorType)
+    axis = prop_def(Int, default_value=IntegerAttr(0, i64))
+
+    def infer(self) -> AnyTensor:
+        source, places = shape_of(self.x.type), shape_of(self.indices.type)
+        at = shapes.axis(integer(self.axis), len(source))
+        if len(places) != len(source):
+            raise ShapeError(f"indices: expected rank {len(source)}, got {shapes.text(places)}")
+        for i, (have, want) in enumerate(zip(source, places, strict=True)):
+            if i != at and shapes.fixed(want) > shapes.fixed(have):
+                raise ShapeError(f"indices: dimension {i} is {want}, the operand's is {have}")
+        return tensor(element_type(self.x.type), places)
+
+
+@irdl_op_definition
 class ConcatOp(GraphOp):
     """The operands one after the other along `axis`."""
 
@@ -145,5 +165,5 @@ class ConcatOp(GraphOp):
 
 
 MOVEMENT_OPS = (
-    ConcatOp, ExpandOp, GatherOp, PadOp, ReshapeOp, SliceOp, TileOp, TransposeOp,
+    ConcatOp, ExpandOp, GatherElementsOp, GatherOp, PadOp, ReshapeOp, SliceOp, TileOp, TransposeOp,
 )  # fmt: skip

@@ -192,24 +192,48 @@ def read_model(source: Source, what: str) -> onnx.ModelProto:
     return model
 
 
+def function_schema(node: onnx.NodeProto, versions: Mapping[str, int]) -> Any:
+    """The schema of an operator without a handler that ONNX defines by a function body."""
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    if (domain == "" and node.op_type in HANDLERS) or domain not in versions:
+        return None
+    if not defs.has(node.op_type, versions[domain], domain):
+        return None
+    schema: Any = defs.get_schema(node.op_type, versions[domain], domain)
+    return schema if schema.has_function or schema.has_context_dependent_function else None
+
+
+def spell_out_defaults(node: onnx.NodeProto, schema: Any) -> None:
+    """Give `node` the attributes that have a default: the inliner forgets them."""
+    given = {attribute.name for attribute in node.attribute}
+    for name, attribute in schema.attributes.items():
+        if name not in given and attribute.default_value.type:
+            node.attribute.append(attribute.default_value)
+
+
 def inline_functions(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with its own functions, and operators defined by a function body, inlined."""
-    versions = {o.domain or "": o.version for o in model.opset_import}
-    wanted: set[tuple[str, str]] = set()
-    for node in model.graph.node:
-        domain = "" if node.domain == "ai.onnx" else node.domain
-        if (domain == "" and node.op_type in HANDLERS) or domain not in versions:
-            continue
-        if defs.has(node.op_type, versions[domain], domain):
-            schema: Any = defs.get_schema(node.op_type, versions[domain], domain)
-            if schema.has_function or schema.has_context_dependent_function:
-                wanted.add((domain, node.op_type))
     if model.functions:
         model = inliner.inline_local_functions(model)
-    if not wanted:
+    versions = {o.domain or "": o.version for o in model.opset_import}
+    schemas = [function_schema(node, versions) for node in model.graph.node]
+    if not any(schemas):
         return model
-    model = shape_inference.infer_shapes(model)  # the bodies depend on element types
-    return inliner.inline_selected_functions(model, sorted(wanted), inline_schema_functions=True)
+    inlined = onnx.ModelProto()
+    inlined.CopyFrom(model)
+    wanted: set[tuple[str, str]] = set()
+    for node, schema in zip(inlined.graph.node, schemas, strict=True):
+        if schema is not None:
+            wanted.add((schema.domain, node.op_type))
+            spell_out_defaults(node, schema)
+    try:
+        # The bodies depend on element types.
+        inlined = shape_inference.infer_shapes(inlined)
+        return inliner.inline_selected_functions(
+            inlined, sorted(wanted), inline_schema_functions=True
+        )
+    except RuntimeError:  # a body that depends on types which nothing tells
+        return model
 
 
 def import_model(

@@ -165,6 +165,10 @@ def gather(n: Node) -> Tensor:
     return n.emit(mv.GatherOp, n.input(0), n.input(1), axis=n.integer("axis", 0))
 
 
+def gather_elements(n: Node) -> Tensor:
+    return n.emit(mv.GatherElementsOp, n.input(0), n.input(1), axis=n.integer("axis", 0))
+
+
 def trilu(n: Node) -> Tensor:
     x = n.input()
     diagonal = (n.known_ints(1, "the diagonal") or (0,))[0]
@@ -190,7 +194,8 @@ def space_to_depth(n: Node) -> Tensor:
     x, block = n.input(), n.integer("blocksize", 1)
     batch, depth, height, width = x.static
     parts = (batch, depth, height // block, block, width // block, block)
-    moved = n.emit(mv.TransposeOp, reshape(n, x, parts), perm=(0, 3, 5, 1, 2, 4))
+    perm = (0, 3, 5, 1, 2, 4) if n.word("mode", "DCR") == "DCR" else (0, 1, 3, 5, 2, 4)
+    moved = n.emit(mv.TransposeOp, reshape(n, x, parts), perm=perm)
     return reshape(n, moved, (batch, depth * block * block, height // block, width // block))
 
 
@@ -203,6 +208,7 @@ MOVEMENT: dict[str, Handler] = {
     "Expand": expand,
     "Flatten": flatten,
     "Gather": gather,
+    "GatherElements": gather_elements,
     "Identity": identity,
     "Pad": pad,
     "Range": arange,

@@ -178,18 +178,36 @@ def concat(k: Kernel, op: mv.ConcatOp) -> SSAValue:
     return k.compute("", shape, body)[0]
 
 
+def index_at(p: Point, indices: SSAValue, place: Sequence[AffineExpr], extent: int) -> Scalar:
+    """The index that stands in `indices`; a negative one counts from the end of `extent`."""
+    number = p.read(indices, place)
+    index = p.add(arith.IndexCastOp(number, IndexType()))
+    below = p.add(arith.CmpiOp(index, p.like(0, index), "slt"))
+    from_end = p.add(arith.AddiOp(index, p.like(extent, index)))
+    return p.add(arith.SelectOp(below, from_end, index))
+
+
 def gather(k: Kernel, op: mv.GatherOp) -> SSAValue:
     shape, source = static_shape(op.result), static_shape(op.x)
     at, rank = integer(op.axis) % len(source), len(static_shape(op.indices))
 
     def body(p: Point) -> Scalar:
-        number = p.read(op.indices, [axis(at + i) for i in range(rank)])
-        index = p.add(arith.IndexCastOp(number, IndexType()))
-        zero, extent = p.like(0, index), p.like(source[at], index)
-        below = p.add(arith.CmpiOp(index, zero, "slt"))
-        index = p.add(arith.SelectOp(below, p.add(arith.AddiOp(index, extent)), index))
+        index = index_at(p, op.indices, [axis(at + i) for i in range(rank)], source[at])
         places = [axis(i) for i in range(at)]
         places += [axis(len(shape)), *(axis(at + rank + i) for i in range(len(source) - at - 1))]
+        return p.read(op.x, places, values=[index])
+
+    return k.compute("", shape, body)[0]
+
+
+def gather_elements(k: Kernel, op: mv.GatherElementsOp) -> SSAValue:
+    shape, source = static_shape(op.result), static_shape(op.x)
+    at = integer(op.axis) % len(source)
+
+    def body(p: Point) -> Scalar:
+        places = [axis(i) for i in range(len(shape))]
+        index = index_at(p, op.indices, places, source[at])
+        places[at] = axis(len(shape))
         return p.read(op.x, places, values=[index])
 
     return k.compute("", shape, body)[0]
@@ -198,6 +216,7 @@ def gather(k: Kernel, op: mv.GatherOp) -> SSAValue:
 MOVEMENT: dict[type[Operation], Lowering] = {
     mv.ConcatOp: concat,
     mv.ExpandOp: expand,
+    mv.GatherElementsOp: gather_elements,
     mv.GatherOp: gather,
     mv.PadOp: pad,
     mv.ReshapeOp: reshape,
