@@ -40,6 +40,7 @@ ENTRY = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, I32, I32)
 STEP = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, I32, I32, I32)
 WORKSPACE_BYTES = ctypes.CFUNCTYPE(ctypes.c_int64, POINTER, I32)
 OUTPUT_SHAPES = ctypes.CFUNCTYPE(None, POINTER, POINTER)
+THREAD_ARGUMENT = 3
 
 Inputs = Mapping[str, ArrayLike] | Sequence[ArrayLike]
 
@@ -115,18 +116,25 @@ class Program:
     def profile(self, inputs: Inputs, rounds: int = 1) -> list[list[float]]:
         """The seconds that each kernel call took, for each call of the network in order.
 
-        The kernels run one by one, so the time includes handing the call to the threads.
+        The kernels run one by one; a call takes as long as the slowest thread's share of it.
         """
         if self._step is None:
             raise UserError(f"{self.name}: it was compiled without the means to time its kernels")
         step = self._step
         run = self._prepare(inputs)
+        shares = [0.0] * self.threads
+
+        def timed(*arguments: int) -> int:
+            start = time.perf_counter()
+            error = step(*arguments)
+            shares[arguments[THREAD_ARGUMENT]] = time.perf_counter() - start
+            return error
+
         times: list[list[float]] = [[] for _ in self.manifest.calls]
         for _ in range(rounds):
             for number, seconds in enumerate(times):
-                start = time.perf_counter()
-                self._on_threads(run, step, number)
-                seconds.append(time.perf_counter() - start)
+                self._on_threads(run, timed, number)
+                seconds.append(max(shares))
         self._pool.give(run.key, run.workspace)
         return times
 
