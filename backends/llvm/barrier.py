@@ -6,10 +6,13 @@ zeroed workspace: how many threads have arrived (an i32 at byte 0) and the round
 cache line of its own, which the waiting threads read). The last to arrive begins the next round.
 A thread that waits spins for a while, then gives its core away between looks.
 
-Modules declare it and CodeGenerator links it in; it stays invisible outside of a library.
+Modules declare it and CodeGenerator links it in, together with what runs jobs on threads
+(forkjoin.py); it stays invisible outside of a library.
 """
 
 import llvmlite.binding as llvm
+
+from backends.llvm.forkjoin import fork_join_ir
 
 BARRIER = "dovetail_barrier"
 BARRIER_BYTES = 128
@@ -17,8 +20,8 @@ ROUND_OFFSET = 64
 SPINS = 4096
 
 
-def barrier_ir(triple: str) -> str:
-    """LLVM IR of `void @dovetail_barrier(ptr workspace, i32 nthreads)`.
+def threads_ir(triple: str) -> str:
+    """LLVM IR of `void @dovetail_barrier(ptr workspace, i32 nthreads)` and of forkjoin.py.
 
     `triple` decides on the instruction that tells the core it is spinning.
     """
@@ -62,12 +65,11 @@ yield:
 done:
   ret void
 }}
-"""
+{fork_join_ir(triple, pause)}"""
 
 
-def link_barrier(module: llvm.ModuleRef) -> None:
-    """Give `module` the barrier if it declares it."""
-    if any(f.name == BARRIER and f.is_declaration for f in module.functions):
-        barrier = llvm.parse_assembly(barrier_ir(module.triple))
-        barrier.triple, barrier.data_layout = module.triple, module.data_layout
-        module.link_in(barrier)
+def link_threads(module: llvm.ModuleRef) -> None:
+    """Give `module` what its threads need: the barrier, if it calls it, and fork and join."""
+    threads = llvm.parse_assembly(threads_ir(module.triple))
+    threads.triple, threads.data_layout = module.triple, module.data_layout
+    module.link_in(threads)

@@ -20,11 +20,12 @@ CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 DEFAULT_CACHES = {"l1": 32 << 10, "l2": 1 << 20, "l3": 32 << 20}
 
 GENERATED = re.compile(
-    "64bit|adx|aes|amx|avx|bmi|cmov|f16c|fma|gfni|lzcnt|mmx|movbe|pclmul|popcnt|prfchw|sha|sse|ssse"
+    "64bit|adx|aes|avx|bmi|cmov|f16c|fma|gfni|lzcnt|mmx|movbe|pclmul|popcnt|prfchw|sha|sse|ssse"
     "|vaes|vpclmul|xop"
 )
 """On x86, the families of features whose instructions compiled kernels may contain. The others
-(`clzero`, `pku`, `fsgsbase`, ...) are for operating systems, and virtual machines hide some."""
+(`clzero`, `pku`, `fsgsbase`, ...) are for operating systems, and virtual machines hide some; AMX
+is used by kernels that ask for it alone, and only they must say so."""
 
 
 def generated(features: frozenset[str]) -> frozenset[str]:

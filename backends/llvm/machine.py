@@ -1,4 +1,4 @@
-"""From LLVM IR to machine code for a target; the barrier is linked in where it is called.
+"""From LLVM IR to machine code for a target. What threads need is linked in.
 
 Kernels come out of the emitter in the shape that they run best in, so hardly any of LLVM's own
 passes are run on them: `sroa` turns the register tiles into values, and O3 would triple the time
@@ -13,7 +13,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from analysis.errors import UserError, nearest
-from backends.llvm.barrier import barrier_ir, link_barrier
+from backends.llvm.barrier import link_threads, threads_ir
 from backends.llvm.host import features_of
 from backends.llvm.probe import initialize
 from dialects.target import Target
@@ -55,7 +55,7 @@ class CodeGenerator:
         versions = f"llvmlite {llvmlite.__version__} LLVM {llvm.llvm_version_info}"
         triple = llvm.get_default_triple()
         options = f"{triple} {self.cpu} {self.mattr} {','.join(self.passes)}"
-        return f"{versions} {options} {barrier_ir(triple)}"
+        return f"{versions} {options} {threads_ir(triple)}"
 
     def object_code(self, ir: str | llvm.ModuleRef) -> bytes:
         """The object file of the module `ir` (its text, or parsed, which is left as it is)."""
@@ -75,7 +75,7 @@ class CodeGenerator:
         module = llvm.parse_assembly(ir) if isinstance(ir, str) else ir.clone()
         module.triple = machine.triple
         module.data_layout = str(machine.target_data)
-        link_barrier(module)
+        link_threads(module)
         module.verify()
         builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(0))
         manager = llvm.create_new_module_pass_manager()

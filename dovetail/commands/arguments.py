@@ -4,8 +4,6 @@ import argparse
 from typing import NoReturn
 
 from analysis.errors import UserError
-from backends.llvm.host import host_target
-from dialects.target import SYNTAX, Target
 
 
 class Parser(argparse.ArgumentParser):
@@ -24,18 +22,12 @@ def positive(text: str) -> int:
 
 def add_target(parser: Parser) -> None:
     """The arguments that say what to compile for."""
-    parser.add_argument("--target", metavar="T", help=f"{SYNTAX} (default: this machine)")
+    parser.add_argument(
+        "--target", metavar="T", help="such as 'llvm -mcpu=skylake-avx512' (default: this machine)"
+    )
     add_threads(parser)
 
 
 def add_threads(parser: Parser) -> None:
     """The argument that says how many threads a run uses."""
     parser.add_argument("--threads", type=positive, metavar="N", help="threads of a run")
-
-
-def target_of(text: str | None, threads: int | None) -> Target:
-    """The target that was asked for, by default this machine."""
-    if text is None:
-        return host_target(threads)
-    target = Target.parse(text)
-    return target if threads is None else target.having(num_threads=threads)

@@ -8,8 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 PATIENCE_SECONDS = 2.0
 
 
-class KernelProgress:
-    """`with KernelProgress("compiling net.onnx") as progress: ... progress(done, total)`.
+class CompileProgress:
+    """`with CompileProgress("compiling net") as progress: ... progress("kernels", done, total)`.
 
     Nothing is shown in the first two seconds, and on a file or pipe only the last state.
     """
@@ -20,23 +20,23 @@ class KernelProgress:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("kernels"),
+            TextColumn("{task.fields[step]}"),
             TimeElapsedColumn(),
             console=console,
         )
-        self._task = self._bar.add_task(what, total=None)
+        self._task = self._bar.add_task(what, total=None, step="")
         self._timer = Timer(patience, self._show)
         self._timer.daemon = True
         self._lock = Lock()
         self._ended = False
 
-    def __enter__(self) -> "KernelProgress":
+    def __enter__(self) -> "CompileProgress":
         self._timer.start()
         return self
 
-    def __call__(self, done: int, total: int) -> None:
-        """`done` of `total` kernels are compiled."""
-        self._bar.update(self._task, completed=done, total=total)
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Of the step `what`, `done` of `total` parts are done."""
+        self._bar.update(self._task, completed=done, total=total, step=what)
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()

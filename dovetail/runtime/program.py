@@ -33,13 +33,10 @@ from dovetail.runtime.buffers import (
 )
 from dovetail.runtime.library import Library
 from dovetail.runtime.manifest import Manifest, Tensor, shape_text, storage_dtype
-from dovetail.runtime.threads import TEAM, usable_cores
+from dovetail.runtime.threads import Crew, usable_cores
 
-POINTER, I32 = ctypes.c_void_p, ctypes.c_int32
-ENTRY = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, I32, I32)
-STEP = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, I32, I32, I32)
-WORKSPACE_BYTES = ctypes.CFUNCTYPE(ctypes.c_int64, POINTER, I32)
-OUTPUT_SHAPES = ctypes.CFUNCTYPE(None, POINTER, POINTER)
+WORKSPACE_BYTES = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int32)
+OUTPUT_SHAPES = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 Inputs = Mapping[str, ArrayLike] | Sequence[ArrayLike]
 
@@ -78,13 +75,16 @@ class Program:
         self._library = library
         self._weights = [aligned(weight) for weight in weights]
         self._weight_addresses = [address(weight) for weight in self._weights]
-        self._entry = ENTRY(self._address(manifest.entry))
+        self._entry = self._address(manifest.entry)
         self._workspace_bytes = WORKSPACE_BYTES(self._address(f"{manifest.entry}_workspace_bytes"))
         self._output_shapes = self._find_output_shapes()
-        step = library.address(f"{manifest.entry}_step")
-        self._step = None if step is None else STEP(step)
+        self._step = library.address(f"{manifest.entry}_step")
         self._pool = WorkspacePool()
         self._check_devices()
+        try:
+            self._crew = Crew(library, self.threads)
+        except UserError as error:
+            raise UserError(f"{name}: {error.message}") from None
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -115,17 +115,16 @@ class Program:
     def profile(self, inputs: Inputs, rounds: int = 1) -> list[list[float]]:
         """The seconds that each kernel call took, for each call of the network in order.
 
-        The kernels run one by one, so the time includes handing the call to the threads.
+        The kernels run one by one, each on all threads.
         """
         if self._step is None:
             raise UserError(f"{self.name}: it was compiled without the means to time its kernels")
-        step = self._step
         run = self._prepare(inputs)
         times: list[list[float]] = [[] for _ in self.manifest.calls]
         for _ in range(rounds):
             for number, seconds in enumerate(times):
                 start = time.perf_counter()
-                self._on_threads(run, step, number)
+                self._on_threads(run, self._step, number)
                 seconds.append(time.perf_counter() - start)
         self._pool.give(run.key, run.workspace)
         return times
@@ -181,15 +180,9 @@ class Program:
         ends = [sum(ranks[: i + 1]) for i in range(len(ranks))]
         return [tuple(flat[end - rank : end]) for end, rank in zip(ends, ranks, strict=True)]
 
-    def _on_threads(self, run: Run, function: Callable[..., int], *more: int) -> None:
+    def _on_threads(self, run: Run, function: int, step: int = 0) -> None:
         """Call `function` on every thread; an error number becomes an error of the program."""
-        buffers, dims, workspace = run.arguments
-        size = self.threads
-
-        def job(number: int, run: Run = run) -> int:
-            return function(buffers, dims, workspace, number, size, *more)
-
-        error = TEAM.run(size, job)
+        error = self._crew.run(function, run.arguments, step)
         if error:
             raise UserError(f"{self.name}: the run stopped with error {error}")
 

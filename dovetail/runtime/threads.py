@@ -4,15 +4,30 @@ A run is one native call per thread; the threads meet at barriers inside the com
 must all run at once. Each worker is therefore pinned to a core of its own, the caller to another
 for as long as the run lasts, and runs of several threads queue for the workers. If the process may
 use fewer cores than a run has threads, nobody is pinned.
+
+Workers live in compiled code: every library brings the functions that wait for jobs and that hand
+them out (backends/llvm/forkjoin.py), so a run in the wake of another begins on all threads within a
+microsecond, and Python's lock is not needed for it.
 """
 
+import ctypes
 import os
 from collections.abc import Callable
-from queue import SimpleQueue
 from threading import Lock, Thread
 
-Job = Callable[[int], int]
-"""Does one thread's share (its number is given) and returns an error number, 0 for none."""
+from analysis.errors import UserError
+from dovetail.runtime.buffers import address, aligned_bytes
+from dovetail.runtime.library import Library
+
+SERVE_NAME, FORK_JOIN_NAME = "dovetail_serve_1", "dovetail_fork_join_1"
+POINTER, I32 = ctypes.c_void_p, ctypes.c_int32
+SERVE = ctypes.CFUNCTYPE(None, POINTER, I32)
+FORK_JOIN = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, POINTER, POINTER, I32, I32)
+
+BOX_BYTES = 128
+MAX_THREADS = 256
+SERVE_SPINS = 4000
+"""How often a worker looks for the next run before it sleeps: about a tenth of a millisecond."""
 
 
 def usable_cores() -> list[int]:
@@ -22,51 +37,40 @@ def usable_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _pin(cores: frozenset[int]) -> None:
-    """Let the calling thread run on `cores` alone."""
+def _pin(cores: frozenset[int], thread: int = 0) -> None:
+    """Let a thread (its system's number; 0 for the calling one) run on `cores` alone."""
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(thread, cores)
 
 
 class Worker:
-    """A thread that does the jobs that it is given, one after the other."""
+    """A thread that serves the box at `box` as long as the process lives."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self._jobs: SimpleQueue[tuple[Job, frozenset[int]] | None] = SimpleQueue()
-        self._errors: SimpleQueue[int] = SimpleQueue()
-        Thread(target=self._work, name=f"dovetail-{number}", daemon=True).start()
+    def __init__(self, library: Library, serve: Callable[[int, int], None], box: int) -> None:
+        self._cores: frozenset[int] | None = None
+        # The thread holds the library: its code must stay, even if its program is dropped.
+        self._thread = Thread(target=self._serve, args=(library, serve, box), daemon=True)
+        self._thread.start()
 
-    def _work(self) -> None:
-        pinned: frozenset[int] | None = None
-        while (order := self._jobs.get()) is not None:
-            job, cores = order
-            if cores != pinned:
-                _pin(cores)
-                pinned = cores
-            error = job(self.number)
-            del job, order
-            self._errors.put(error)
+    @staticmethod
+    def _serve(library: Library, serve: Callable[[int, int], None], box: int) -> None:
+        serve(box, SERVE_SPINS)
 
-    def start(self, job: Job, cores: frozenset[int]) -> None:
-        """Give it a job to do on `cores`."""
-        self._jobs.put((job, cores))
-
-    def end(self) -> None:
-        """Let it end when it has done the jobs that it has."""
-        self._jobs.put(None)
-
-    def wait(self) -> int:
-        """Wait until the oldest job is done; returns its error number."""
-        return self._errors.get()
+    def pin(self, cores: frozenset[int]) -> None:
+        """Let it run on `cores` alone."""
+        if cores != self._cores:
+            assert self._thread.native_id is not None
+            _pin(cores, self._thread.native_id)
+            self._cores = cores
 
 
 class Team:
-    """Threads that run jobs together, the caller's being thread 0; it grows as jobs need it."""
+    """The workers of this process, one after another in memory; it grows as runs need it."""
 
     def __init__(self) -> None:
         self._turn = Lock()
         self._workers: list[Worker] = []
+        self._boxes = aligned_bytes(BOX_BYTES * MAX_THREADS)
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
 
@@ -74,42 +78,53 @@ class Team:
         """A forked process has none of its parent's threads."""
         self._turn = Lock()
         self._workers = []
+        self._boxes = aligned_bytes(BOX_BYTES * MAX_THREADS)
 
-    def run(self, size: int, job: Job) -> int:
-        """Call `job(i)` at once for each i below `size`; returns the first error number."""
-        if size == 1:
-            return job(0)
+    def _grow(self, crew: "Crew", size: int) -> None:
+        """Have enough workers for runs of `size` threads."""
+        while len(self._workers) < size - 1:
+            box = address(self._boxes) + BOX_BYTES * len(self._workers)
+            self._workers.append(Worker(crew.library, crew.serve, box))
+
+    def run(self, crew: "Crew", function: int, shared: tuple[int, int, int], step: int) -> int:
+        """Call `function` on each thread of `crew`; returns the first error number."""
         with self._turn:
-            while len(self._workers) < size - 1:
-                self._workers.append(Worker(len(self._workers) + 1))
+            self._grow(crew, crew.size)
             cores = usable_cores()
-            if len(cores) < size:
-                return self._run(self._workers[: size - 1], job, [frozenset(cores)] * size)
+            pinned = len(cores) >= crew.size
+            home = frozenset(cores)
+            homes = [frozenset((core,)) if pinned else home for core in (cores * crew.size)]
+            for worker, own in zip(self._workers[: crew.size - 1], homes[1:], strict=False):
+                worker.pin(own)
+            if not pinned:
+                return crew.fork_join(address(self._boxes), function, *shared, crew.size, step)
             _pin(frozenset(cores[:1]))
             try:
-                homes = [frozenset((core,)) for core in cores[:size]]
-                return self._run(self._workers[: size - 1], job, homes)
+                return crew.fork_join(address(self._boxes), function, *shared, crew.size, step)
             finally:
-                _pin(frozenset(cores))
-
-    def _run(self, workers: list[Worker], job: Job, cores: list[frozenset[int]]) -> int:
-        for worker in workers:
-            worker.start(job, cores[worker.number])
-        finished = False
-        try:
-            errors = [job(0), *[worker.wait() for worker in workers]]
-            finished = True
-        finally:
-            if not finished:
-                self._replace(workers)
-        return next((error for error in errors if error), 0)
-
-    def _replace(self, workers: list[Worker]) -> None:
-        """After an interrupt: these end once they are done, and new ones take their places."""
-        for worker in workers:
-            worker.end()
-            self._workers[worker.number - 1] = Worker(worker.number)
+                _pin(home)
 
 
 TEAM = Team()
 """One for the process, since there is one set of cores: all programs share its threads."""
+
+
+class Crew:
+    """The threads of one program: `size` of them, reached through its library's functions."""
+
+    def __init__(self, library: Library, size: int) -> None:
+        if size > MAX_THREADS:
+            raise UserError(f"{size} threads: a run has at most {MAX_THREADS}")
+        serve, fork_join = library.address(SERVE_NAME), library.address(FORK_JOIN_NAME)
+        if serve is None or fork_join is None:
+            raise UserError(f"its code has no function '{FORK_JOIN_NAME}'")
+        self.library = library
+        self.size = size
+        self.serve: Callable[[int, int], None] = SERVE(serve)
+        self.fork_join: Callable[..., int] = FORK_JOIN(fork_join)
+
+    def run(self, function: int, shared: tuple[int, int, int], step: int = 0) -> int:
+        """Call `function(*shared, tid, size, step)` on each thread; the first error number."""
+        if self.size == 1:
+            return self.fork_join(0, function, *shared, 1, step)
+        return TEAM.run(self, function, shared, step)

@@ -20,8 +20,8 @@ from rich.console import Console
 
 from analysis.errors import UserError
 from dovetail import cli
-from dovetail.commands import arguments, bench, models, peers
-from dovetail.commands.progress import KernelProgress
+from dovetail.commands import bench, compiling, peers
+from dovetail.commands.progress import CompileProgress
 from dovetail.runtime import load
 
 X = np.random.default_rng(3).integers(-8, 8, 1000).astype(np.float32)
@@ -45,13 +45,13 @@ def here(tmp_path, monkeypatch) -> Path:
     onnx.save(helper.make_model(graph, ir_version=8, opset_imports=opset), "net.onnx")
     np.savez("x.npz", x=X)
 
-    def compile_model(model, target, progress):
-        progress(1, 1)
-        if model.name != "net.onnx":
-            raise UserError(f"{model}: it is not an ONNX file")
+    def compile_model(source, target, progress):
+        progress("kernels", 1, 1)
+        if source.name != "net.onnx":
+            raise UserError(f"{source}: it is not an ONNX file")
         return axpy()
 
-    monkeypatch.setattr(models, "find_compiler", lambda: compile_model)
+    monkeypatch.setattr(compiling, "find_compiler", lambda: compile_model)
     return tmp_path
 
 
@@ -111,7 +111,7 @@ def test_target_and_threads_reach_the_compiler(here, monkeypatch):
         seen.append(str(target))
         return axpy()
 
-    monkeypatch.setattr(models, "find_compiler", lambda: compile_model)
+    monkeypatch.setattr(compiling, "find_compiler", lambda: compile_model)
     target = "llvm -mcpu=x86-64-v3 -num-threads=4"
     assert dovetail("compile", "net.onnx", "-o", "a.dove", "--target", target) == 0
     more = ("--target", target, "--threads", "3")
@@ -208,7 +208,7 @@ def test_errors_about_inputs(here, capsys):
 
 def test_without_a_compiler(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(models, "find_spec", lambda name: None)
+    monkeypatch.setattr(compiling, "find_spec", lambda name: None)
     Path("net.onnx").write_bytes(b"\x08\x08")
     assert failure(capsys, "compile", "net.onnx", "-o", "x.dove") == (
         "this installation of Dovetail has no compiler, it only runs .dove files"
@@ -325,11 +325,11 @@ def test_bench_errors(here, capsys, monkeypatch):
 
 def shown_progress(patience: float) -> str:
     screen = io.StringIO()
-    with KernelProgress("compiling net", patience) as progress:
+    with CompileProgress("compiling net", patience) as progress:
         progress._bar.live.console = Console(file=screen, width=100)
         for done in range(4):
             time.sleep(0.05)
-            progress(done, 3)
+            progress("kernels", done, 3)
     return screen.getvalue()
 
 
@@ -339,8 +339,8 @@ def test_progress_is_shown_to_those_who_wait():
 
 
 def test_progress_goes_to_stderr(capsys):
-    with KernelProgress("compiling net", 0.0) as progress:
-        progress(2, 5)
+    with CompileProgress("compiling net", 0.0) as progress:
+        progress("kernels", 2, 5)
         time.sleep(0.1)
     out, err = capsys.readouterr()
     assert out == "" and "2/5 kernels" in err
@@ -367,5 +367,17 @@ def test_the_installed_command(tmp_path):
         np.testing.assert_array_equal(outputs["y"], expected())
 
 
-def test_positive_numbers():
-    assert arguments.positive("12") == 12
+def test_running_a_compiled_program_needs_no_compiler(here):
+    """Not even a part of it is imported."""
+    axpy().save("net.dove")
+    script = """
+import sys
+from dovetail.cli import run
+code = run(["run", "net.dove", "--input", "x.npz", "--output", "y.npz"])
+print(code, sorted({"xdsl", "llvmlite", "onnx", "islpy", "rich"} & set(sys.modules)))
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    linked = load("net.dove")._library.__class__.__name__ == "SharedLibrary"
+    assert done.stdout == ("0 []\n" if linked else "0 ['llvmlite']\n")

@@ -3,7 +3,10 @@
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from dovetail.program import CompiledModel
 from dovetail.runtime import Kernel, Program, Tensor, aligned_empty
 from dovetail.runtime.buffers import KEPT, WorkspacePool, address, aligned
 from dovetail.runtime.library import JitLibrary, SharedLibrary, link_shared
-from dovetail.runtime.threads import Team
+from dovetail.runtime.threads import TEAM
 
 
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:
@@ -132,16 +135,20 @@ def test_programs_that_are_dropped_are_unloaded():
     code = link_shared(axpy().object_code)
     if code is None:
         pytest.skip("there is no system linker")
-    for _ in range(3):
-        assert SharedLibrary(code).address("network")
+
+    def mapped() -> tuple[int, int]:
+        """Open files and mapped libraries (workers keep those that they wait in)."""
+        with open("/proc/self/maps") as file:
+            return len(os.listdir("/proc/self/fd")), file.read().count("memfd:dovetail")
+
     gc.collect()
-    before = len(os.listdir("/proc/self/fd"))
-    for _ in range(20):
-        assert SharedLibrary(code).address("no_such_function") is None
+    before = mapped()
+    library = SharedLibrary(code)
+    assert library.address("network") and library.address("no_such_function") is None
+    assert mapped() > before
+    del library
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
-    with open("/proc/self/maps") as file:
-        assert "memfd:dovetail" not in file.read()
+    assert mapped() == before
 
 
 def test_workspaces_are_zeroed_aligned_and_bounded():
@@ -226,56 +233,88 @@ def test_errors_of_programs():
         undeclared.program(name="m")
 
 
-def test_an_interrupted_run_leaves_the_team_usable():
-    """A signal handler that raises in the caller, while a worker is still at work."""
-    team, go, seen = Team(), threading.Event(), []
-
-    def job(number: int) -> int:
-        if number == 0:
-            os.kill(os.getpid(), signal.SIGUSR1)
-        else:
-            go.wait()
-            seen.append(number)
-        return 0
+def test_an_interrupt_takes_effect_after_the_run():
+    """A signal handler that raises; the threads are not left waiting for each other."""
+    program = mirror(2000, rounds=300).program(2)
+    x = numbers(2000)
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    old = signal.signal(signal.SIGUSR1, interrupt)
+    old = signal.signal(signal.SIGALRM, interrupt)
     try:
-        with pytest.raises(KeyboardInterrupt):
-            team.run(2, job)
+        for _ in range(5):
+            signal.setitimer(signal.ITIMER_REAL, 0.002)
+            with pytest.raises(KeyboardInterrupt):
+                while True:
+                    program.run([x])
+            np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
     finally:
-        signal.signal(signal.SIGUSR1, old)
-    assert team.run(2, lambda number: 5 * number) == 5
-    go.set()
-    assert team.run(3, lambda number: 0) == 0
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+
+
+def test_sleeping_workers_wake(two_kernels):
+    """Pauses longer than a worker spins, so that each run finds it asleep."""
+    program, x = two_kernels.program(3), numbers(1003)
+    for _ in range(20):
+        time.sleep(0.002)
+        np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
+
+
+def test_workers_outlive_the_program_that_started_them():
+    """The code that they wait in stays, while their program's is gone."""
+    script = """
+import gc, sys
+import numpy as np
+from llvm_networks import add_rows, mirror, mirror_result
+x = np.arange(1003, dtype=np.float32)
+program = mirror().program(2)
+program.run([x])
+del program
+gc.collect()
+for size in (3, 2, 4):
+    for model in (mirror(), mirror(rounds=3)):
+        assert np.array_equal(model.program(size).run([x])["y"], mirror_result(x))
+    gc.collect()
+"""
+    path = os.pathsep.join(p for p in sys.path if p)
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path})
+    assert done.returncode == 0
+
+
+def worker_cores() -> list[set[int]]:
+    """Where the workers of this process may run."""
+    return [os.sched_getaffinity(worker._thread.native_id) for worker in TEAM._workers]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="Linux only")
-def test_threads_are_pinned_and_the_caller_is_freed():
+def test_threads_are_pinned_and_the_caller_is_freed(two_kernels):
     before = os.sched_getaffinity(0)
     if len(before) < 2:
         pytest.skip("needs two cores")
-    where: dict[int, set[int]] = {}
-
-    def job(number: int) -> int:
-        where[number] = os.sched_getaffinity(0)
-        return 0
-
-    team = Team()
-    team.run(2, job)
-    assert [len(where[i]) for i in range(2)] == [1, 1] and where[0] != where[1]
+    x = numbers(1003)
+    two_kernels.program(2).run([x])
+    assert worker_cores()[0] == {sorted(before)[1]}
     assert os.sched_getaffinity(0) == before
-    team.run(len(before) + 1, job)
-    assert set(map(frozenset, where.values())) == {frozenset(before)}
+    two_kernels.program(len(before) + 1).run([x])
+    assert worker_cores()[: len(before)] == [before] * len(before)
+    two_kernels.program(2).run([x])
+    assert worker_cores()[0] == {sorted(before)[1]}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_process_has_threads_of_its_own():
-    team = Team()
-    assert team.run(2, lambda number: 0) == 0
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own(two_kernels):
+    program, x = two_kernels.program(2), numbers(1003)
+    program.run([x])
     child = os.fork()
     if child == 0:
-        os._exit(team.run(2, lambda number: number))
+        os._exit(int(np.array_equal(program.run([x])["y"], mirror_result(x))))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
+
+
+def test_more_threads_than_there_can_be():
+    with pytest.raises(UserError, match=r"^program: 257 threads: a run has at most 256$"):
+        axpy().program(257)
