@@ -10,6 +10,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from analysis.affine import Affine, Interval, Quotient, Ranges, from_expression
+from analysis.errors import UnsupportedError
 from backends.llvm.addresses import Buffer, Instance
 from backends.llvm.scalars import filled
 from backends.llvm.types import I32, I64, POINTER, splat
@@ -65,6 +66,11 @@ class Numbers:
     def number(self, form: Affine) -> ir.Value:
         """Emit the value of a form of run-time variables."""
         total: ir.Value | None = None
+        if self.lane is not None and self.lane in form.variables():
+            raise UnsupportedError(
+                f"llvm: an index divides the lanes of the vectorized loop {self.lane.name_hint}; "
+                "vectorize a loop whose lanes lie side by side in the layout"
+            )
         for atom, coefficient in form.terms.items():
             value = self.quotient(atom) if isinstance(atom, Quotient) else self.runtime[atom]
             if coefficient != 1:

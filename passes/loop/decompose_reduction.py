@@ -12,42 +12,53 @@ loops are called `<block>_init_<loop>`, the block `<block>_init`. Where loops of
 outside `loop`, it runs in their first iteration only.
 
 Arguments: `block`, `loop` (one around the block), `function`.
-Refuses: a block without an init region; a loop that is not around the block.
+Refuses: a block without an init region; a loop that is not around the block; a block peeled from
+one that begins the reduction; a result that only lives inside the loop, or that another block
+below the loop uses; a guard on reduction and result at once.
 """
 
+import math
 from dataclasses import dataclass
 
 from xdsl.ir import Block, SSAValue
 
+from analysis.affine import Affine
 from dialects import loop as loop_dialect
-from passes.loop.forms import forms_of
+from passes.loop.forms import forms_of, ranges_of
 from passes.loop.nests import (
+    begin_forms,
     clone_into,
     clone_loops,
-    first_iteration,
     loops_inside,
     loops_used,
     put_block,
     spatial_variables,
 )
-from passes.loop.primitive import Primitive, Scope, insert_before, loops_around
+from passes.loop.primitive import Primitive, Scope, accesses, insert_before, loops_around
+
+
+def per_unit(form: Affine) -> Affine:
+    """A form that is not negative, divided by the common factor of its terms."""
+    factor = math.gcd(form.const, *form.terms.values())
+    return form.floordiv(factor, {}) if factor > 1 else form
 
 
 def decompose(scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> None:
     """Move the init region of `block` before `at`."""
     assert block.init is not None
     spatial, reduction = loops_used(block, reduce=False), loops_used(block, reduce=True)
-    around = loops_around(block)
     kept = [op for op in loops_inside(block, at, including=True) if op.induction in spatial]
     (name,) = scope.fresh(f"{block.block_name.data}_init")
     loops, values = clone_loops(scope, kept, name)
     dropped = {op.induction for op in loops_inside(block, at, including=True)} - spatial
+    gone = reduction | dropped
     where = [
         form.substitute(values, {})
         for form in forms_of(block, "where")
-        if not form.variables() & (reduction | dropped)
+        if not form.variables() & gone
     ]
-    where += [first_iteration(op) for op in around[: around.index(at)] if op.induction in reduction]
+    inside = loops_inside(block, at, including=True)
+    where += [per_unit(form) * -1 for form in begin_forms(block, inside)]
     source = block.init.block
 
     def fill(inner: Block) -> None:
@@ -79,4 +90,42 @@ class DecomposeReductionPass(Primitive):
             raise scope.error(
                 f"loop '{self.loop}' is not around block '{self.block}'; those around it: {names}"
             )
+        self.check(scope, block, at)
         decompose(scope, block, at)
+
+    def check(self, scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> None:
+        """Refuse a place where the init nest would not do what the init region does."""
+        inside = loops_inside(block, at, including=True)
+        ranges = ranges_of(loops_around(block))
+        for form in begin_forms(block, inside):
+            low = form.interval(ranges)[0]
+            if low is not None and low > 0:
+                raise scope.error(
+                    f"the reduction of block '{self.block}' does not begin below loop "
+                    f"'{self.loop}' but before; decompose the block that it was peeled from"
+                )
+        assert block.init is not None
+        buffers = {a.memref for a in accesses(block) if isinstance(a, loop_dialect.StoreOp)}
+        for op in at.walk():
+            if isinstance(op, loop_dialect.AllocOp) and op.result in buffers:
+                raise scope.error(
+                    f"%{op.result.name_hint} only lives inside loop '{self.loop}'; "
+                    "decompose at a loop further in"
+                )
+            if isinstance(op, loop_dialect.BlockOp) and op is not block:
+                for access in accesses(op):
+                    if access.memref in buffers:
+                        raise scope.error(
+                            f"block '{op.block_name.data}' also uses "
+                            f"%{access.memref.name_hint} below loop '{self.loop}'; "
+                            "decompose at a loop further in, or before it is there"
+                        )
+        mixed = loops_used(block, reduce=False), loops_used(block, reduce=True)
+        here = {op.induction for op in inside}
+        for form in forms_of(block, "where"):
+            used = form.variables() & here
+            if used & mixed[0] and used & mixed[1]:
+                raise scope.error(
+                    f"a guard of block '{self.block}' depends on its reduction and its result at "
+                    "once; decompose before the loops are split"
+                )

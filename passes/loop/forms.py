@@ -103,9 +103,13 @@ def ranges_of(loops: Sequence[loop.ForOp]) -> Ranges:
 
 
 def variables_of(block: loop.BlockOp) -> dict[Hashable, Affine]:
-    """For each variable of a block the form of the loops it is bound to."""
+    """For each variable of a block, in body and init, the form of the loops it is bound to."""
     ranges = ranges_of(loops_around(block))
-    return dict(zip(block.variables, forms_of(block, "bindings", ranges), strict=True))
+    bindings = forms_of(block, "bindings", ranges)
+    found: dict[Hashable, Affine] = dict(zip(block.variables, bindings, strict=True))
+    if block.init is not None:
+        found.update(zip(block.init.block.args, bindings, strict=True))
+    return found
 
 
 def coordinates(access: loop.LoadOp | loop.StoreOp) -> list[Affine]:

@@ -7,8 +7,8 @@ The producer's nest and buffer disappear. It is computed once for each read.
 
 Arguments: `block` (the producer), `function`.
 Refuses: a reduction; a producer with a `where`; a result of the function; a producer that does not
-write each of its elements at its own coordinates; a reader that guards its read, or an input that
-is written between the producer and the reader.
+write each of its elements at its own coordinates; a reader that guards its read or comes before
+the producer; an input that the reader cannot see, or that is written again before it reads.
 """
 
 from collections.abc import Hashable
@@ -24,8 +24,16 @@ from xdsl.rewriter import InsertPoint
 from analysis.affine import Affine, Quotient, from_expression
 from dialects import loop as loop_dialect
 from passes.loop.forms import coordinates, forms_of, map_of
-from passes.loop.primitive import Primitive, Scope, accesses, block_of, body_accesses
-from passes.loop.reverse_compute_at import root_of
+from passes.loop.primitive import (
+    Primitive,
+    Scope,
+    accesses,
+    block_of,
+    body_accesses,
+    is_below,
+    loops_around,
+)
+from passes.loop.reverse_compute_at import Access, root_of
 
 
 def index_value(form: Affine, builder: Builder) -> SSAValue:
@@ -51,9 +59,14 @@ def index_value(form: Affine, builder: Builder) -> SSAValue:
     return total
 
 
+def store_of(producer: loop_dialect.BlockOp) -> loop_dialect.StoreOp:
+    """The store in the body of a block that has one."""
+    return next(a for a in body_accesses(producer) if isinstance(a, loop_dialect.StoreOp))
+
+
 def inline_at(load: loop_dialect.LoadOp, producer: loop_dialect.BlockOp) -> None:
     """Compute what `load` reads in its place."""
-    store = next(a for a in body_accesses(producer) if isinstance(a, loop_dialect.StoreOp))
+    store = store_of(producer)
     forms: dict[Hashable, Affine] = {}
     for written, read in zip(coordinates(store), coordinates(load), strict=True):
         (variable,) = written.terms
@@ -125,6 +138,7 @@ class InlineComputePass(Primitive):
                     f"block '{block_of(read).block_name.data}' reads %{store.memref.name_hint} "
                     "under a guard; inline the guard's producer into a plain read"
                 )
+        self.check_place(scope, producer, reads)
         self.check_inputs(scope, producer)
         for read in reads:
             assert isinstance(read, loop_dialect.LoadOp)
@@ -162,15 +176,45 @@ class InlineComputePass(Primitive):
             raise scope.error(f"block '{self.block}' writes a diagonal, not all elements")
         return store
 
+    def check_place(
+        self, scope: Scope, producer: loop_dialect.BlockOp, reads: list[Access]
+    ) -> None:
+        """Refuse readers from which the producer or what it reads cannot be seen."""
+        order = {op: i for i, op in enumerate(scope.function.walk())}
+        owners = [a.memref.owner for a in body_accesses(producer)]
+        allocs = [owner for owner in owners if isinstance(owner, loop_dialect.AllocOp)]
+        place = store_of(producer).memref.owner
+        assert isinstance(place, loop_dialect.AllocOp)
+        for read in reads:
+            reader = block_of(read)
+            if order[reader] <= order[producer]:
+                raise scope.error(
+                    f"block '{reader.block_name.data}' reads %{read.memref.name_hint} before "
+                    f"block '{self.block}' writes it"
+                )
+            for alloc in allocs:
+                parent = alloc.parent_op()
+                if isinstance(parent, loop_dialect.ForOp) and not (
+                    is_below(reader, parent) and is_below(place, parent)
+                ):
+                    raise scope.error(
+                        f"%{alloc.result.name_hint}, which block '{self.block}' reads, only "
+                        f"lives inside loop '{parent.loop_name.data}'"
+                    )
+
     def check_inputs(self, scope: Scope, producer: loop_dialect.BlockOp) -> None:
         """Refuse a producer whose inputs are written after it."""
         inputs = {a.memref for a in body_accesses(producer) if isinstance(a, loop_dialect.LoadOp)}
+        place = store_of(producer).memref.owner
+        assert isinstance(place, loop_dialect.AllocOp)
+        repeated = [op for op in loops_around(producer) if not is_below(place, op)]
         seen = False
         for block in (o for o in scope.function.walk() if isinstance(o, loop_dialect.BlockOp)):
+            seen = seen or bool(repeated and is_below(block, repeated[0]))
             for access in accesses(block) if seen else ():
                 if isinstance(access, loop_dialect.StoreOp) and access.memref in inputs:
                     raise scope.error(
                         f"%{access.memref.name_hint}, which block '{self.block}' reads, is written "
-                        f"later by block '{block.block_name.data}'"
+                        f"again by block '{block.block_name.data}'"
                     )
             seen = seen or block is producer

@@ -76,23 +76,24 @@ def put_block(
     return loops[0]
 
 
+def block_variables(
+    block: loop.BlockOp, values: dict[Hashable, Affine]
+) -> list[tuple[str | None, Affine, Affine]]:
+    """The variables of a block (hint, domain, binding), with its loops replaced by `values`."""
+    ranges = ranges_of(loops_around(block))
+    domains, bindings = forms_of(block, "domains"), forms_of(block, "bindings")
+    return [
+        (variable.name_hint, domain, binding.substitute(values, ranges))
+        for variable, domain, binding in zip(block.variables, domains, bindings, strict=True)
+    ]
+
+
 def spatial_variables(
     block: loop.BlockOp, values: dict[Hashable, Affine]
 ) -> list[tuple[str | None, Affine, Affine]]:
     """The spatial variables of a block, with its loops replaced by `values`."""
-    ranges = ranges_of(loops_around(block))
-    parts = zip(
-        block.variables,
-        block.is_reduce,
-        forms_of(block, "domains"),
-        forms_of(block, "bindings"),
-        strict=True,
-    )
-    return [
-        (variable.name_hint, domain, binding.substitute(values, ranges))
-        for variable, reduce, domain, binding in parts
-        if not reduce
-    ]
+    parts = zip(block_variables(block, values), block.is_reduce, strict=True)
+    return [part for part, reduce in parts if not reduce]
 
 
 def loops_used(block: loop.BlockOp, reduce: bool) -> set[Hashable]:
@@ -104,14 +105,26 @@ def loops_used(block: loop.BlockOp, reduce: bool) -> set[Hashable]:
     return used
 
 
+def begin_forms(block: loop.BlockOp, inside: Sequence[loop.ForOp]) -> list[Affine]:
+    """Forms of the loops outside `inside` that are all zero where the reduction begins.
+
+    There is one for each reduce variable that such loops move: its value where all loops of
+    `inside` are at their beginning.
+    """
+    ranges = ranges_of(loops_around(block))
+    found: list[Affine] = []
+    for binding, reduce in zip(forms_of(block, "bindings"), block.is_reduce, strict=True):
+        for op in reversed(inside):
+            lower = forms_of(op, "lower")[0]
+            binding = binding.substitute({op.induction: lower}, ranges)
+        if reduce and binding != Affine({}):
+            found.append(binding)
+    return found
+
+
 def last_iteration(op: loop.ForOp) -> Affine:
     """A form that is zero in the last iteration of a loop and negative before."""
     return Affine.variable(op.induction) - forms_of(op, "upper")[0] + 1
-
-
-def first_iteration(op: loop.ForOp) -> Affine:
-    """A form that is zero in the first iteration of a loop and negative after."""
-    return forms_of(op, "lower")[0] - Affine.variable(op.induction)
 
 
 def clone_into(source: Block, target: Block, values: dict[SSAValue, SSAValue]) -> None:

@@ -5,15 +5,15 @@
 Each thread runs one contiguous part of the iterations.
 
 Arguments: `loop`, `function`.
-Refuses: a loop inside another one; a loop that a reduction runs over; a loop that already has a
-kind.
+Refuses: a loop inside another one; a loop that a reduction runs over; an iteration that touches
+what another one writes; a loop that already has a kind.
 """
 
 from dataclasses import dataclass
 
 from passes.loop.primitive import Primitive, Scope, loops_around
 from passes.loop.unroll_loop import give_kind
-from passes.loop.vectorize_loop import refuse_reduction
+from passes.loop.vectorize_loop import refuse_dependence
 
 
 @dataclass(frozen=True)
@@ -33,5 +33,5 @@ class ParallelizeLoopPass(Primitive):
                 f"loop '{self.loop}' is inside loop '{around[0].loop_name.data}'; "
                 "only an outermost loop can be parallel (reorder or fuse first)"
             )
-        refuse_reduction(scope, op, "parallel")
+        refuse_dependence(scope, op, "parallel")
         give_kind(scope, op, "parallel")

@@ -10,7 +10,8 @@ for them. Every loop, block and buffer in the remainder is called `<name>_tail`.
 
 Arguments: `loop`, `function`.
 Refuses: a loop without a guard that fails in its last iterations; one whose first iteration
-already needs the guard; a loop that is not serial or parallel.
+already needs the guard, or whose cut would lie outside it in some iteration of an outer loop;
+several guards that are only known at run time; a loop that is not serial or parallel.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from xdsl.dialects.builtin import StringAttr
 
 from analysis.affine import Affine
+from analysis.integer_sets import Names
 from dialects import loop as loop_dialect
 from passes.loop.forms import Ranges, forms_of, ranges_of, set_forms
 from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
@@ -62,23 +64,39 @@ def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
     return counts
 
 
-def rename(op: loop_dialect.ForOp) -> None:
+def is_inside(op: loop_dialect.ForOp, count: Affine) -> bool:
+    """Whether a loop can be cut at `count` in every iteration of the loops around it."""
+    around = loops_around(op)
+    low, high = forms_of(op, "lower")[0], forms_of(op, "upper")[0]
+    conditions: list[Affine] = []
+    for outer in around:
+        value = Affine.variable(outer.induction)
+        conditions += [value - forms_of(outer, "lower")[0], forms_of(outer, "upper")[0] - value - 1]
+    used = {v for form in (*conditions, low, high, count) for v in form.variables()}
+    conditions += [Affine.variable(v) for v in used - {o.induction for o in around}]
+    for outside in (low - count - 1, count - high - 1):
+        if not Names().points([], [*conditions, outside], used).is_empty():
+            return False
+    return True
+
+
+def rename(scope: Scope, op: loop_dialect.ForOp) -> None:
     """Give everything in the remainder its name."""
+
+    def tail(name: str) -> StringAttr:
+        return StringAttr(scope.fresh(f"{name}_tail")[0])
+
     for inner in op.walk():
         match inner:
             case loop_dialect.ForOp():
-                inner.properties["loop_name"] = tail(inner.loop_name.data)
-                inner.induction.name_hint = f"{inner.induction.name_hint}_tail"
+                inner.loop_name = tail(inner.loop_name.data)
+                inner.induction.name_hint = inner.loop_name.data
             case loop_dialect.BlockOp():
-                inner.properties["block_name"] = tail(inner.block_name.data)
+                inner.block_name = tail(inner.block_name.data)
             case loop_dialect.AllocOp():
                 inner.result.name_hint = f"{inner.result.name_hint}_tail"
             case _:
                 pass
-
-
-def tail(name: str) -> StringAttr:
-    return StringAttr(f"{name}_tail")
 
 
 @dataclass(frozen=True)
@@ -110,13 +128,17 @@ class PeelLoopPass(Primitive):
             raise scope.error(
                 f"every iteration of loop '{self.loop}' needs its guard; there is no full one"
             )
-        scope.require_free([f"{self.loop}_tail"])
-        self.cut(op, count)
+        if not is_inside(op, count):
+            raise scope.error(
+                f"where loop '{self.loop}' must be cut depends on the loops around it; "
+                "peel one of those first"
+            )
+        self.cut(scope, op, count)
 
-    def cut(self, op: loop_dialect.ForOp, count: Affine) -> None:
+    def cut(self, scope: Scope, op: loop_dialect.ForOp, count: Affine) -> None:
         """Cut the loop at `count`."""
         rest = op.clone()
-        rename(rest)
+        rename(scope, rest)
         insert_before(op, rest)
         op.detach()
         insert_before(rest, op)

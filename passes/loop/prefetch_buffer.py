@@ -19,7 +19,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from analysis.affine import Affine, from_expression
@@ -34,6 +34,14 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
+
+
+def buffer_owner(buffer: SSAValue) -> Operation:
+    """The operation that allocates a buffer, or the function that takes it."""
+    owner = buffer.owner
+    parent = owner.parent_op() if isinstance(owner, Block) else owner
+    assert parent is not None
+    return parent
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class PrefetchBufferPass(Primitive):
                     "over= names loops inside ahead=, outermost first"
                 )
         buffer = scope.find_buffer(self.buffer)
+        if is_below(buffer_owner(buffer), ahead):
+            raise scope.error(f"%{self.buffer} only lives inside loop '{self.ahead}'")
         loads = [a for a in accesses(over[-1], buffer) if isinstance(a, loop_dialect.LoadOp)]
         if not loads:
             raise scope.error(f"%{self.buffer} is not read below loop '{self.over[-1]}'")

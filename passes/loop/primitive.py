@@ -42,10 +42,17 @@ class Scope:
 
     @property
     def buffers(self) -> dict[str, SSAValue]:
-        """The arguments and allocations that have a name."""
-        values: list[SSAValue] = [*self.function.body.block.args]
-        values += [o.result for o in self.function.walk() if isinstance(o, loop.AllocOp)]
-        return {v.name_hint: v for v in values if v.name_hint is not None}
+        """The arguments and allocations that have a name, by the name they are printed with."""
+        counts: dict[str, int] = {}
+        found: dict[str, SSAValue] = {}
+        for value in printed_values(self.function):
+            if (name := value.name_hint) is None:
+                continue
+            number = counts.get(name, 0)
+            counts[name] = number + 1
+            if isinstance(value.owner, loop.AllocOp) or value.owner is self.function.body.block:
+                found[f"{name}_{number}" if number else name] = value
+        return found
 
     def find_loop(self, name: str) -> loop.ForOp:
         """The loop of that name."""
@@ -87,6 +94,17 @@ class Scope:
         for i, name in enumerate(names):
             if name in taken or name in names[:i]:
                 raise self.error(f"the name '{name}' is already taken; choose another one")
+
+
+def printed_values(function: func.FuncOp) -> Iterator[SSAValue]:
+    """The values of a function in the order in which their names are given when it is printed."""
+    yield from function.body.block.args
+    for op in function.body.walk():
+        yield from op.results
+        if isinstance(op, loop.ForOp):
+            yield op.induction
+        elif isinstance(op, loop.BlockOp):
+            yield from op.variables
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,16 @@
                                              C_register_out: C[...] = C_register[...]
 
 The tile is the box of the elements that one iteration of `at` touches; it is called
-`<buffer>_<scope>`. It is copied in only where it is live in (blocks `<buffer>_<scope>_in`), and
-copied out only where it is live out (`<buffer>_<scope>_out`). A copy of elements that a block
-writes is a clone of that block's loops; a copy of elements that are only read has fresh loops
+`<buffer>_<scope>`. If a vectorized loop below moves one dimension of it, that dimension is the
+innermost one of the tile's layout. It is copied in only where it is live in (blocks
+`<buffer>_<scope>_in`), and copied out only where it is live out (`<buffer>_<scope>_out`). A copy of
+elements that a block writes is a clone of that block's loops; any other copy in has fresh loops
 `<buffer>_<scope>_in_d0`, ... over the box.
 
 Arguments: `buffer`, `scope`, `at` (a loop), `function`.
 Refuses: a loop without an access of the buffer below; an index that is only known at run time;
-accesses whose boxes begin at different places; a box that is not constant in size.
+accesses whose boxes begin at different places; a buffer that only lives inside the loop; a
+vectorized loop; a tile of a tile that begins at negative coordinates.
 """
 
 from collections.abc import Hashable, Sequence
@@ -23,31 +25,22 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.ir.affine import AffineMap
+from xdsl.ir.affine import AffineExpr, AffineMap
 
-from analysis.affine import Affine, Quotient
+from analysis.affine import Affine, Quotient, from_expression
 from dialects import loop as loop_dialect
-from dialects.layout import LayoutAttr, layout_of
+from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of, variables_of
-from passes.loop.nests import (
-    box_loops,
-    clone_loops,
-    last_iteration,
-    loops_inside,
-    loops_used,
-    put_block,
-    spatial_variables,
-)
+from passes.loop.instances import place_of
+from passes.loop.liveness import Liveness
+from passes.loop.nests import block_variables, box_loops, clone_loops, put_block
 from passes.loop.primitive import (
     Primitive,
     Scope,
-    accesses,
     block_of,
-    body_accesses,
     is_below,
     loops_around,
 )
-from passes.loop.transform_layout import extent_of
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
@@ -126,84 +119,82 @@ class Promotion:
             extents.append(high - low + 1)
         return Box(tuple(origin), tuple(extents))
 
-    def live_in(self, touched: Sequence[Access]) -> list[Affine] | None:
-        """Where the tile must be filled: under these conditions, [] everywhere, None nowhere."""
-        first = block_of(touched[0])
-        here = list(body_accesses(first, self.buffer))
-        reads = any(isinstance(a, loop_dialect.LoadOp) for a in here)
-        if first.init is not None:
-            started = loops_used(first, reduce=True)
-            outer = [op for op in self.outer() if op.induction in started]
-            if not outer:
-                return None
-            total = Affine({})
-            for op in outer:
-                total = total + Affine.variable(op.induction) - forms_of(op, "lower")[0]
-            return [total - 1]
-        if reads:
-            return []
-        where = forms_of(first, "where")
-        if not where:
-            return None
-        return [where[0] * -1 - 1] if len(where) == 1 else []
-
-    def live_out(
-        self, touched: Sequence[Access], entry: list[Affine] | None
-    ) -> list[Affine] | None:
-        """Where the tile must be written back, said like `live_in`."""
-        if not any(isinstance(a, loop_dialect.StoreOp) for a in touched):
-            return None
-        if not isinstance(self.buffer.owner, loop_dialect.AllocOp):
-            return []
-        if any(not is_below(a, self.at) for a in accesses(self.scope.function, self.buffer)):
-            return []
-        if entry is None:
-            return None
-        carried = {v for form in entry for v in form.variables()}
-        loops = [op for op in self.outer() if op.induction in carried]
-        if not loops:
-            return []
-        remaining = Affine({})
-        for op in loops:
-            remaining = remaining - last_iteration(op)
-        return [remaining - 1]
-
     def promote(self) -> None:
         """Rewrite."""
-        touched = list(accesses(self.at, self.buffer))
-        if not touched:
+        self.check()
+        live = Liveness(self.scope, self.buffer, self.at)
+        if not live.touched:
             raise self.scope.error(
                 f"nothing below loop '{self.at.loop_name.data}' accesses %{self.buffer_name}"
             )
-        box = self.box(touched)
-        entry = self.live_in(touched)
-        leave = self.live_out(touched, entry)
-        tile = self.allocate(box)
-        writers = [block_of(a) for a in touched if isinstance(a, loop_dialect.StoreOp)]
-        for access in touched:
-            access.operands[access.operands.index(self.buffer)] = tile.result
+        box = self.box(live.touched)
+        entry, leave, left = live.live_in, live.live_out, live.left
+        filler = next((w for w in reversed(left) if entry is not None and live.fills(w)), None)
+        tile = self.allocate(box, self.lane_dimension(live.touched))
         name = f"{self.buffer_name}_{self.memory}"
+        before: list[Operation] = [tile]
+        after: list[Operation] = []
+        source, target = self.buffer, tile.result
+        if entry is not None and filler is not None:
+            kept = live.kept_loops(filler)
+            before.append(self.clone(filler, kept, f"{name}_in", source, target, entry))
+        elif entry is not None:
+            before.append(self.fresh(live, box, f"{name}_in", target, entry))
+        for write in left if leave is not None else ():
+            dropped = live.dropped(write)
+            where = [f for f in forms_of(block_of(write), "where") if f not in dropped]
+            kept, where = live.kept_loops(write), [*where, *(leave or [])]
+            after.append(self.clone(write, kept, f"{name}_out", target, source, where))
+        for access in live.touched:
+            access.operands[access.operands.index(self.buffer)] = tile.result
+        self.place(before, after)
+
+    def check(self) -> None:
+        """Refuse a loop that cannot hold the tile."""
+        name = self.at.loop_name.data
+        owner = self.buffer.owner
+        if isinstance(owner, loop_dialect.AllocOp) and is_below(owner, self.at):
+            raise self.scope.error(
+                f"%{self.buffer_name} only lives inside loop '{name}'; choose a loop further in"
+            )
+        for op in self.outer():
+            if op.kind.data == "vectorized":
+                raise self.scope.error(
+                    f"loop '{op.loop_name.data}' is vectorized, and lanes share their buffers; "
+                    "choose a loop around it"
+                )
+
+    def place(self, before: list[Operation], after: list[Operation]) -> None:
+        """Put the new operations around the body of the loop."""
         body = self.at.body.block
-        nests: list[Operation] = []
-        if entry is not None:
-            if writers:
-                nests = [self.clone(writers[-1], f"{name}_in", self.buffer, tile.result, entry)]
-            else:
-                nests = [self.fresh(box, f"{name}_in", tile.result, entry)]
         assert body.first_op is not None
-        body.insert_ops_before([tile, *nests], body.first_op)
-        if leave is not None:
-            body.add_op(self.clone(writers[-1], f"{name}_out", tile.result, self.buffer, leave))
+        body.insert_ops_before(before, body.first_op)
+        body.add_ops(after)
         owner = self.buffer.owner
         if isinstance(owner, loop_dialect.AllocOp) and not self.buffer.uses.get_length():
             owner.detach()
             owner.erase()
 
-    def allocate(self, box: Box) -> loop_dialect.AllocOp:
-        """The allocation of the tile."""
+    def lane_dimension(self, touched: Sequence[Access]) -> int | None:
+        """The dimension that all vectorized loops below move, if they move one and the same."""
+        found: set[int] = set()
+        for access in touched:
+            for op in loops_around(block_of(access)):
+                if op.kind.data == "vectorized":
+                    moved = [form.coefficient(op.induction) for form in place_of(access)]
+                    found |= {i for i, coefficient in enumerate(moved) if coefficient}
+        return found.pop() if len(found) == 1 else None
+
+    def allocate(self, box: Box, lanes: int | None) -> loop_dialect.AllocOp:
+        """The allocation of the tile; the dimension that lanes move is its innermost one."""
         assert isinstance(self.buffer.type, MemRefType)
+        layout: LayoutAttr | NoneAttr = NoneAttr()
+        rank = len(box.extents)
+        if lanes not in (None, rank - 1):
+            order = [*(i for i in range(rank) if i != lanes), lanes]
+            map = AffineMap(rank, 0, tuple(AffineExpr.dimension(i) for i in order))
+            layout = LayoutAttr.of(map, [box.extents[i] for i in order])
         memory = StringAttr(self.memory)
-        layout = tile_layout(self.buffer.type, box.extents)
         type = MemRefType(self.buffer.type.element_type, box.extents, layout, memory)
         values: list[SSAValue] = []
         exprs = map_of(box.origin, values)
@@ -213,69 +204,104 @@ class Promotion:
 
     def clone(
         self,
-        writer: loop_dialect.BlockOp,
+        write: loop_dialect.StoreOp,
+        kept: Sequence[loop_dialect.ForOp],
         prefix: str,
         source: SSAValue,
         target: SSAValue,
-        conditions: list[Affine],
+        where: Sequence[Affine],
     ) -> Operation:
-        """A nest that copies what `writer` writes, with the loops of `writer`."""
-        spatial = loops_used(writer, reduce=False)
-        kept = [op for op in loops_inside(writer, self.at) if op.induction in spatial]
+        """A nest that copies what a store writes, with the loops `kept` of its block."""
+        block = block_of(write)
         (name,) = self.scope.fresh(prefix)
         loops, values = clone_loops(self.scope, kept, name)
-        where = [
-            form.substitute(values, {})
-            for form in forms_of(writer, "where")
-            if form.variables() <= spatial
+        places = coordinates(write)
+        used = {v for form in places for v in form.variables()}
+        arguments = [v for v in block.variables if v in used]
+        variables = [
+            (hint, domain, binding)
+            for v, (hint, domain, binding) in zip(
+                block.variables, block_variables(block, values), strict=True
+            )
+            if v in used
         ]
-        tile_store = next(
-            a
-            for a in body_accesses(writer)
-            if isinstance(a, loop_dialect.StoreOp) and a.memref in (source, target)
-        )
-        places = coordinates(tile_store)
 
         def fill(inner: Block) -> None:
-            arguments = [
-                v for v, r in zip(writer.variables, writer.is_reduce, strict=True) if not r
-            ]
             stand: dict[Hashable, Affine] = {
                 old: Affine.variable(new) for old, new in zip(arguments, inner.args, strict=True)
             }
-            used: list[SSAValue] = []
-            exprs = map_of([p.substitute(stand, {}) for p in places], used)
-            move(inner, source, target, used, AffineMap(len(used), 0, tuple(exprs)))
+            operands: list[SSAValue] = []
+            exprs = map_of([p.substitute(stand, {}) for p in places], operands)
+            move(inner, source, target, operands, AffineMap(len(operands), 0, tuple(exprs)))
 
-        variables = spatial_variables(writer, values)
-        return put_block(loops, name, variables, [*where, *conditions], fill)
+        conditions = [form.substitute(values, {}) for form in where]
+        return put_block(loops, name, variables, conditions, fill)
 
-    def fresh(self, box: Box, prefix: str, target: SSAValue, conditions: list[Affine]) -> Operation:
+    def fresh(
+        self, live: Liveness, box: Box, prefix: str, target: SSAValue, where: Sequence[Affine]
+    ) -> Operation:
         """A nest that fills the tile, with loops over the box."""
-        assert isinstance(self.buffer.type, MemRefType)
         (name,) = self.scope.fresh(prefix)
         loops = box_loops(self.scope, box.extents, name)
+        whole = self.whole(live)
         variables: list[tuple[str | None, Affine, Affine]] = []
-        for i, (op, start, size) in enumerate(
-            zip(loops, box.origin, self.buffer.type.get_shape(), strict=True)
-        ):
-            binding = start + Affine.variable(op.induction)
-            variables.append((f"v_d{i}", Affine({}, size), binding))
+        inside: list[Affine] = []
+        for i, (op, start, (low, end)) in enumerate(zip(loops, box.origin, whole, strict=True)):
+            coordinate = start + Affine.variable(op.induction)
+            shift = low.const if low.is_constant else 0
+            if not low.is_constant:
+                inside.append(coordinate - low)
+            variables.append((f"v_d{i}", end - shift, coordinate - shift))
+        shifts = [low.const if low.is_constant else 0 for low, _ in whole]
 
         def fill(inner: Block) -> None:
             rank = len(inner.args)
-            move(inner, self.buffer, target, inner.args, AffineMap.identity(rank))
+            exprs = tuple(
+                AffineExpr.dimension(i) + s if s else AffineExpr.dimension(i)
+                for i, s in enumerate(shifts)
+            )
+            move(inner, self.buffer, target, inner.args, AffineMap(rank, 0, exprs))
 
-        return put_block(loops, name, variables, conditions, fill)
+        return put_block(loops, name, variables, [*where, *inside], fill)
 
+    def whole(self, live: Liveness) -> list[tuple[Affine, Affine]]:
+        """For each dimension the first logical coordinate of the buffer, and the end of them."""
+        type = self.buffer.type
+        assert isinstance(type, MemRefType)
+        owner = self.buffer.owner
+        if isinstance(owner, loop_dialect.AllocOp) and owner.has_origin:
+            ranges = ranges_of(self.outer())
+            origin = forms_of(owner, "origin")
+            for form in origin:
+                low = form.interval(ranges)[0]
+                if (low is None or low < 0) and any(
+                    isinstance(a, loop_dialect.LoadOp) and a.otherwise is None for a in live.touched
+                ):
+                    raise self.scope.error(
+                        f"%{self.buffer_name} is a tile that begins at negative coordinates; "
+                        "promote the whole buffer instead of the tile"
+                    )
+            return [(f, f + s) for f, s in zip(origin, type.get_shape(), strict=True)]
+        sizes = [self.size(extent) for extent in logical_shape(type)]
+        found = [(Affine({}), size) for size in sizes]
+        for result, extent in zip(layout_map(type).results, physical_shape(type), strict=True):
+            form = from_expression(result, [Affine.variable(i) for i in range(len(sizes))], {})
+            if list(form.terms.values()) == [1] and isinstance(extent, int):
+                ((dimension, _),) = form.terms.items()
+                if isinstance(dimension, int):
+                    found[dimension] = Affine({}, -form.const), Affine({}, extent - form.const)
+        return found
 
-def tile_layout(type: MemRefType, extents: Sequence[int]) -> LayoutAttr | NoneAttr:
-    """The layout of a buffer, cut down to a box: its fastest dimension stays the fastest."""
-    layout = layout_of(type)
-    if layout is None:
-        return NoneAttr()
-    sizes = [extent_of(expr, extents)[1] + 1 for expr in layout.map.data.results]
-    return LayoutAttr.of(layout.map.data, sizes)
+    def size(self, extent: int | str) -> Affine:
+        """The size of a dimension of the buffer."""
+        if isinstance(extent, int):
+            return Affine({}, extent)
+        for op in self.scope.function.body.block.ops:
+            if isinstance(op, loop_dialect.DimOp) and op.symbol.data == extent:
+                return Affine.variable(op.result)
+        raise self.scope.error(
+            f"the size '{extent}' of %{self.buffer_name} has no loop.dim in the function"
+        )
 
 
 def move(

@@ -10,23 +10,25 @@ named stay where they are.
 
 Arguments: `loops` (two or more), `function`.
 Refuses: loops that are not perfectly nested; bounds that would be used before they are known;
-several blocks below the loops; a block that reads its own results at other places.
+several blocks below the loops; a block of which two points touch an element that one of them
+writes, unless they differ in the reduction only.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 from xdsl.ir import Operation
 
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
-from passes.loop.forms import coordinates, forms_of, replace_variables
+from passes.loop.forms import forms_of, replace_variables
+from passes.loop.instances import Instances, Touch, marked
 from passes.loop.primitive import (
     Primitive,
     Scope,
+    accesses,
     blocks_in,
-    body_accesses,
     is_below,
     loops_around,
     only_child,
@@ -65,15 +67,29 @@ def check_blocks(scope: Scope, outermost: loop_dialect.ForOp) -> None:
             "reorder before a second block is below the loops"
         )
     for block in blocks:
-        stores = [a for a in body_accesses(block) if isinstance(a, loop_dialect.StoreOp)]
-        for load in body_accesses(block):
-            for store in stores:
-                if load.memref is not store.memref or not isinstance(load, loop_dialect.LoadOp):
-                    continue
-                if coordinates(load) != coordinates(store):
+        refuse_order(scope, block, outermost)
+
+
+def refuse_order(scope: Scope, block: loop_dialect.BlockOp, outermost: loop_dialect.ForOp) -> None:
+    """Refuse a block of which two points, reductions left out, touch what one of them writes."""
+    asks = Instances()
+    fixed = loops_around(outermost)
+    bindings = forms_of(block, "bindings")
+    points = [b for b, reduce in zip(bindings, block.is_reduce, strict=True) if not reduce]
+    moving = {op.induction for op in loops_around(block)[len(fixed) :]}
+    kept: set[Hashable] = {op.induction for op in fixed}
+    kept.update(v for v in block.outer if v not in moving)
+    found = list(accesses(block))
+    for write, other in product(found, found):
+        if not isinstance(write, loop_dialect.StoreOp) or other.memref is not write.memref:
+            continue
+        for point in points:
+            apart = point - marked(point, kept)
+            for differ in (apart - 1, apart * -1 - 1):
+                if asks.conflict(Touch.of(write), Touch.of(other), fixed, [differ]):
                     raise scope.error(
-                        f"block '{block.block_name.data}' reads %{load.memref.name_hint} at other "
-                        "places than it writes it; the order of its instances matters"
+                        f"two points of block '{block.block_name.data}' touch one element of "
+                        f"%{write.memref.name_hint}; the order of its instances matters"
                     )
 
 

@@ -11,25 +11,32 @@ producer's results depend on, kinds included, called `<block>_<loop>`, as the la
 `at`. Where loops of the producer's reduction are around, it runs in their last iteration only.
 
 Arguments: `block` (the consumer), `at` (a loop around the producer), `function`.
-Refuses: a block that reads nothing that is written below `at`; a consumer that reads other than
-one element a result, or reduces; inputs of the consumer that are only computed later.
+Refuses: a block that reads nothing that is written below `at`, or comes before it; a consumer that
+reduces, has a guard of its own, or reads elsewhere than at its own points; buffers that do not
+live there; inputs or results that blocks between the two places write or use; a place that does
+not reach all points of the consumer; one where what it reads is not final.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+import islpy as isl
 from xdsl.ir import Operation
 
 from analysis.affine import Affine
+from analysis.integer_sets import Names
 from dialects import loop as loop_dialect
-from passes.loop.forms import coordinates, forms_of, ranges_of, set_forms
+from passes.loop.forms import coordinates, forms_of, ranges_of, set_forms, variables_of
+from passes.loop.instances import Instances, Touch, conditions_of, marked
 from passes.loop.nests import clone_loops, last_iteration, loops_inside, loops_used
 from passes.loop.primitive import (
     Primitive,
     Scope,
     accesses,
     block_of,
+    blocks_in,
     body_accesses,
+    is_below,
     loops_around,
     only_child,
 )
@@ -41,7 +48,9 @@ def producer_of(
     scope: Scope, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp
 ) -> tuple[loop_dialect.LoadOp, loop_dialect.StoreOp]:
     """The read of the consumer and the last write below `at` that feeds it."""
-    stores = [a for a in accesses(at) if isinstance(a, loop_dialect.StoreOp)]
+    stores = [
+        a for b in blocks_in(at) for a in body_accesses(b) if isinstance(a, loop_dialect.StoreOp)
+    ]
     for load in body_accesses(consumer):
         if isinstance(load, loop_dialect.LoadOp):
             for store in reversed(stores):
@@ -84,6 +93,54 @@ def root_of(block: loop_dialect.BlockOp) -> Operation:
 
 
 @dataclass(frozen=True)
+class Move:
+    """A consumer in its new place: the loops it gets clones of, its bindings and its guards.
+
+    Bindings and guards are over the loops of the producer.
+    """
+
+    kept: list[loop_dialect.ForOp]
+    bindings: list[Affine]
+    where: list[Affine]
+
+    def conditions(self, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> list[Affine]:
+        """The forms that are not negative where the consumer runs."""
+        found: list[Affine] = []
+        for op in (*loops_around(at), at, *self.kept):
+            value = Affine.variable(op.induction)
+            found += [value - forms_of(op, "lower")[0], forms_of(op, "upper")[0] - value - 1]
+        for domain, binding in zip(forms_of(consumer, "domains"), self.bindings, strict=True):
+            found += [binding, domain - binding - 1]
+        return [*found, *self.where]
+
+    def sizes(self, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> set[Hashable]:
+        """The symbolic sizes that the conditions name."""
+        loops = [*loops_around(at), at, *self.kept, *loops_around(consumer)]
+        forms = [*self.conditions(consumer, at), *conditions_of(consumer, loops_around(consumer))]
+        used = {v for form in forms for v in form.variables()}
+        return used - {op.induction for op in loops}
+
+
+def common_loops(op: Operation, at: loop_dialect.ForOp) -> list[loop_dialect.ForOp]:
+    """The loops around `op` that `at` is in, or that are `at`, outermost first."""
+    outer = [*loops_around(at), at]
+    return [o for o in loops_around(op) if o in outer]
+
+
+def sees(at: loop_dialect.ForOp, alloc: loop_dialect.AllocOp, order: dict[Operation, int]) -> bool:
+    """Whether a buffer is there at the end of the body of a loop, the same in all iterations of
+    the loops between."""
+    parent = alloc.parent_op()
+    return parent is not None and order[alloc] < order[at] and is_below(at, parent)
+
+
+def later_in(op: loop_dialect.ForOp) -> Affine:
+    """That a second instance is in a later iteration of a loop than the first one."""
+    mine = Affine.variable(op.induction)
+    return marked(mine, set()) - mine - 1
+
+
+@dataclass(frozen=True)
 class ReverseComputeAtPass(Primitive):
     """Compute a consumer inside a loop of its producer."""
 
@@ -106,7 +163,9 @@ class ReverseComputeAtPass(Primitive):
                 f"variable %{missing[0]} of block '{self.block}' has no counterpart in block "
                 f"'{block_of(store).block_name.data}'"
             )
-        self.move(scope, consumer, at, block_of(store), pairs)
+        if at in loops_around(consumer):
+            raise scope.error(f"block '{self.block}' is already inside loop '{self.at}'")
+        self.move(scope, consumer, at, self.plan(scope, consumer, at, block_of(store), pairs))
 
     def check_order(
         self,
@@ -115,52 +174,152 @@ class ReverseComputeAtPass(Primitive):
         at: loop_dialect.ForOp,
         feed: loop_dialect.LoadOp,
     ) -> None:
-        """Refuse a consumer with another input that is written after `at` has begun."""
-        inputs = {a.memref for a in body_accesses(consumer) if a.memref is not feed.memref}
-        first = (*loops_around(at), at)[0]
-        later = False
-        for op in scope.function.body.block.ops:
-            later = later or op is first
-            for access in accesses(op) if later else ():
-                block = block_of(access)
-                if block is consumer or not isinstance(access, loop_dialect.StoreOp):
-                    continue
-                if access.memref in inputs:
+        """Refuse a consumer that another block between its new and its old place touches."""
+        inputs = {a.memref for a in body_accesses(consumer) if isinstance(a, loop_dialect.LoadOp)}
+        outputs = {a.memref for a in body_accesses(consumer) if isinstance(a, loop_dialect.StoreOp)}
+        for buffer in inputs & outputs:
+            raise scope.error(f"block '{self.block}' reads %{buffer.name_hint}, which it writes")
+        order = {op: i for i, op in enumerate(scope.function.walk())}
+        for buffer in inputs | outputs:
+            alloc = buffer.owner
+            if isinstance(alloc, loop_dialect.AllocOp) and not sees(at, alloc, order):
+                raise scope.error(
+                    f"%{buffer.name_hint}, which block '{self.block}' uses, does not live in "
+                    f"loop '{self.at}'"
+                )
+        later, passed = False, False
+        for block in blocks_in(scope.function):
+            later = later or is_below(block, at)
+            if block is consumer:
+                if not later:
+                    raise scope.error(
+                        f"block '{self.block}' comes before loop '{self.at}'; "
+                        "only a later block can move into it"
+                    )
+                passed = True
+            if block is consumer or not later:
+                continue
+            for access in accesses(block):
+                writes = isinstance(access, loop_dialect.StoreOp)
+                if access.memref in outputs and not passed:
+                    raise scope.error(
+                        f"%{access.memref.name_hint}, which block '{self.block}' writes, is also "
+                        f"used by block '{block.block_name.data}' before it"
+                    )
+                if writes and access.memref in inputs and access.memref is not feed.memref:
                     raise scope.error(
                         f"block '{self.block}' also reads %{access.memref.name_hint}, which block "
                         f"'{block.block_name.data}' writes after loop '{self.at}' has begun"
                     )
 
-    def move(
+    def plan(
         self,
         scope: Scope,
         consumer: loop_dialect.BlockOp,
         at: loop_dialect.ForOp,
         producer: loop_dialect.BlockOp,
         pairs: dict[Hashable, Hashable],
+    ) -> Move:
+        """What the consumer becomes, in the producer's loops; refuses a change of results."""
+        around = loops_around(producer)
+        spatial, reduction = loops_used(producer, False), loops_used(producer, True)
+        outer = [*loops_around(at), at]
+        kept = [op for op in loops_inside(producer, at) if op.induction in spatial]
+        seen = {op.induction for op in (*outer, *kept)}
+        inductions = {op.induction for op in around}
+        bound = variables_of(producer)
+        where = [f for f in forms_of(producer, "where") if not f.variables() & (inductions - seen)]
+        where = [f for f in where if not f.variables() & (reduction - spatial)]
+        where += [last_iteration(op) for op in outer if op.induction in reduction]
+        bindings = [bound[pairs[v]] for v in consumer.variables]
+        own = {op.induction for op in loops_around(consumer) if op not in outer}
+        where += [f for f in forms_of(consumer, "where") if not f.variables() & own]
+        move = Move(kept, bindings, where)
+        self.check_points(scope, consumer, at, move)
+        self.check_writes(scope, consumer, at, move)
+        return move
+
+    def check_points(
+        self, scope: Scope, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp, move: Move
+    ) -> None:
+        """Refuse if some point of the consumer would not be computed in its new place."""
+        names = Names()
+        common = common_loops(consumer, at)
+        old = conditions_of(consumer, loops_around(consumer))
+        new = move.conditions(consumer, at)
+        places = forms_of(consumer, "bindings")
+        sizes = move.sizes(consumer, at)
+        still = {op.induction for op in common} | sizes
+        known = [Affine.variable(v) for v in sizes]
+        sets: list[isl.Set] = []
+        for place, conditions in ((places, old), (move.bindings, new)):
+            moving = {v for f in (*place, *conditions) for v in f.variables()} - still
+            sets.append(names.points(place, [*conditions, *known], moving))
+        if not sets[1].is_subset(sets[0]):
+            raise scope.error(
+                f"block '{self.block}' has a guard that loop '{self.at}' does not have; "
+                "compute it before its own loops are split"
+            )
+        if not sets[0].is_subset(sets[1]):
+            raise scope.error(
+                f"loop '{self.at}' does not run over all points of block '{self.block}'; "
+                "compute it in a loop further out, or before loops are peeled"
+            )
+
+    def check_writes(
+        self, scope: Scope, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp, move: Move
+    ) -> None:
+        """Refuse if something that the consumer reads is written after its new place."""
+        conditions, sizes = move.conditions(consumer, at), move.sizes(consumer, at)
+        values: dict[Hashable, Affine] = dict(zip(consumer.variables, move.bindings, strict=True))
+        outer = [*loops_around(at), at]
+        order = {op: i for i, op in enumerate(scope.function.walk())}
+        stores = [
+            a
+            for block in blocks_in(scope.function)
+            if block is not consumer
+            for a in accesses(block)
+            if isinstance(a, loop_dialect.StoreOp)
+        ]
+        for load in body_accesses(consumer):
+            place = [form.substitute(values, {}) for form in coordinates(load)]
+            mine = Touch(place, conditions, sizes)
+            for store in stores:
+                if not isinstance(load, loop_dialect.LoadOp) or store.memref is not load.memref:
+                    continue
+                shared = common_loops(block_of(store), at)
+                fixed = [[*shared[:i]] for i in range(len(shared))]
+                times = [(f, [later_in(op)]) for f, op in zip(fixed, shared, strict=True)]
+                if len(shared) < len(outer) and order[store] > order[outer[len(shared)]]:
+                    times.append((shared, []))
+                for still, differ in times:
+                    if Instances().conflict(mine, Touch.of(store), still, differ):
+                        raise scope.error(
+                            f"block '{block_of(store).block_name.data}' writes "
+                            f"%{store.memref.name_hint} after block '{self.block}' would read it "
+                            f"in loop '{self.at}'"
+                        )
+
+    def move(
+        self,
+        scope: Scope,
+        consumer: loop_dialect.BlockOp,
+        at: loop_dialect.ForOp,
+        move: Move,
     ) -> None:
         """Put the consumer at the end of `at`."""
-        spatial, reduction = loops_used(producer, False), loops_used(producer, True)
         root = root_of(consumer)
         consumer.detach()
         if root is not consumer:
             root.detach()
             root.erase()
-        kept = [op for op in loops_inside(producer, at) if op.induction in spatial]
-        loops, values = clone_loops(scope, kept, self.block)
-        ranges = ranges_of(loops_around(producer))
-        bound: dict[Hashable, Affine] = dict(
-            zip(producer.variables, forms_of(producer, "bindings", ranges), strict=True)
+        loops, values = clone_loops(scope, move.kept, self.block)
+        ranges = ranges_of([*loops_around(at), at, *move.kept])
+        set_forms(
+            consumer,
+            bindings=[form.substitute(values, ranges) for form in move.bindings],
+            where=[form.substitute(values, {}) for form in move.where],
         )
-        bindings = [bound[pairs[v]].substitute(values, ranges) for v in consumer.variables]
-        outer = [*loops_around(at), at]
-        where = [
-            f.substitute(values, {})
-            for f in forms_of(producer, "where")
-            if f.variables() <= spatial
-        ]
-        where += [last_iteration(op) for op in outer if op.induction in reduction]
-        set_forms(consumer, bindings=bindings, where=[*forms_of(consumer, "where"), *where])
         (loops[-1] if loops else at).body.block.add_op(consumer)
         if loops:
             at.body.block.add_op(loops[0])

@@ -7,14 +7,16 @@ access, one that it does not move is a scalar access and a splat.
 
 Arguments: `loop`, `function`.
 Refuses: an extent that is not a constant, or bounds that do not begin at 0; a loop that a
-reduction runs over; a vectorized loop around or inside it; a loop that already has a kind.
+reduction runs over; a vectorized loop around or inside it; a parallel loop or an allocation inside
+it; an iteration that touches what another one writes; a loop that already has a kind.
 """
 
 from dataclasses import dataclass
 
 from dialects import loop as loop_dialect
 from passes.loop.forms import forms_of
-from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
+from passes.loop.instances import carried
+from passes.loop.primitive import Primitive, Scope, block_of, blocks_in, loops_around
 from passes.loop.unroll_loop import give_kind, require_constant_extent
 
 
@@ -27,6 +29,20 @@ def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
                     f"loop '{op.loop_name.data}' runs over the reduction of block "
                     f"'{block.block_name.data}'; only a spatial loop can be {kind}"
                 )
+
+
+def refuse_dependence(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
+    """Refuse a loop of whose iterations one touches what another one writes."""
+    refuse_reduction(scope, op, kind)
+    pair = carried(op)
+    if pair is not None:
+        write, other = pair
+        verb = "reads" if isinstance(other, loop_dialect.LoadOp) else "writes"
+        raise scope.error(
+            f"loop '{op.loop_name.data}' cannot be {kind}: block "
+            f"'{block_of(other).block_name.data}' {verb} an element of %{write.memref.name_hint} "
+            f"that block '{block_of(write).block_name.data}' writes in another iteration"
+        )
 
 
 @dataclass(frozen=True)
@@ -50,5 +66,10 @@ class VectorizeLoopPass(Primitive):
                     f"loop '{self.loop}' is nested with '{other.loop_name.data}', "
                     "which is vectorized; lanes have one dimension"
                 )
-        refuse_reduction(scope, op, "vectorized")
+        for alloc in (o for o in op.walk() if isinstance(o, loop_dialect.AllocOp)):
+            raise scope.error(
+                f"%{alloc.result.name_hint} is allocated inside loop '{self.loop}', and lanes "
+                "share their buffers; vectorize a loop further in"
+            )
+        refuse_dependence(scope, op, "vectorized")
         give_kind(scope, op, "vectorized")

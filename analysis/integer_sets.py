@@ -1,0 +1,53 @@
+"""Exact sets of integer points, given by affine forms, for questions of legality.
+
+A set is the image of points under forms: `{ [e0, e1, ...] : conditions }`, where some variables
+run over all integers that the conditions allow (they are hidden) and all others are parameters.
+Two sets may be compared if they were written with the same `Names`.
+"""
+
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, field
+
+import islpy as isl
+
+from analysis.affine import Affine, Quotient
+
+
+@dataclass
+class Names:
+    """How the variables of forms are spelled in the text of sets."""
+
+    known: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
+
+    def of(self, variable: Hashable) -> str:
+        """The identifier of a variable."""
+        return self.known.setdefault(variable, f"v{len(self.known)}")
+
+    def text(self, form: Affine) -> str:
+        """A form as isl reads it."""
+        parts = [str(form.const)]
+        for atom, coefficient in form.terms.items():
+            if isinstance(atom, Quotient):
+                spelled = f"floor(({self.text(atom.numerator)})/{atom.divisor})"
+            else:
+                spelled = self.of(atom)
+            parts.append(f"{coefficient}*{spelled}")
+        return " + ".join(parts)
+
+    def points(
+        self,
+        place: Sequence[Affine],
+        conditions: Sequence[Affine],
+        hidden: Collection[Hashable],
+    ) -> isl.Set:
+        """The points `place` where no condition is negative, for some value of what is hidden."""
+        coordinates = [f"c{i}" for i in range(len(place))]
+        used = {v for form in (*place, *conditions) for v in form.variables()}
+        parameters = sorted(self.of(v) for v in used if v not in hidden)
+        bound = sorted(self.of(v) for v in used if v in hidden)
+        equations = [f"{c} = {self.text(f)}" for c, f in zip(coordinates, place, strict=True)]
+        tests = [f"{self.text(form)} >= 0" for form in conditions]
+        inner = " and ".join([*equations, *tests]) or "true"
+        if bound:
+            inner = f"exists {', '.join(bound)} : {inner}"
+        return isl.Set(f"[{', '.join(parameters)}] -> {{ [{', '.join(coordinates)}] : {inner} }}")
