@@ -14,6 +14,7 @@ from analysis.integer_sets import Names
 from dialects import loop
 from passes.loop.forms import coordinates, forms_of, ranges_of, variables_of
 from passes.loop.primitive import block_of, loops_around
+from passes.loop.signatures import iterations_are_apart
 
 Access = loop.LoadOp | loop.StoreOp
 
@@ -139,6 +140,8 @@ def accesses_in(op: loop.ForOp) -> list[Access]:
 
 def carried(op: loop.ForOp) -> tuple[loop.StoreOp, Access] | None:
     """A write in one iteration of a loop and an access of the same element in another one."""
+    if iterations_are_apart(op):
+        return None
     asks = Instances()
     found = accesses_in(op)
     fixed = loops_around(op)

@@ -33,6 +33,7 @@ from passes.loop.primitive import (
     loops_around,
     only_child,
 )
+from passes.loop.signatures import points_are_apart
 
 
 def chain(scope: Scope, named: list[loop_dialect.ForOp]) -> list[loop_dialect.ForOp]:
@@ -72,6 +73,8 @@ def check_blocks(scope: Scope, outermost: loop_dialect.ForOp) -> None:
 
 def refuse_order(scope: Scope, block: loop_dialect.BlockOp, outermost: loop_dialect.ForOp) -> None:
     """Refuse a block of which two points, reductions left out, touch what one of them writes."""
+    if points_are_apart(block):
+        return
     asks = Instances()
     fixed = loops_around(outermost)
     bindings = forms_of(block, "bindings")
