@@ -1,10 +1,13 @@
-"""fold-batch-norm: a batch normalisation of a convolution or product goes into its weights.
+"""fold-batch-norm: scaling and shifting channels goes into the weights before it.
 
     batch_norm(conv(x, w, b))  ->  conv(x, w * f, (b - mean) * f + bias)
                                    f = scale / sqrt(variance + epsilon), per output channel
+    batch_norm(x)              ->  add(mul(x, f), bias - mean * f)
+    mul(add(mul(x, f), s), g)  ->  add(mul(x, f * g), s * g)
 
-It needs weights for all parameters, and that nothing else reads the convolution. The new weights
-are computed in f64 and rounded once, so results may differ by rounding. It stands after
+Products with and sums of one weight a channel are folded like batch normalisations. It needs
+weights for all parameters, and that nothing else reads what is folded into. The new weights are
+computed in f64 and rounded once, so results may differ by rounding. It stands after
 fold-constants, which turns computed parameters into weights.
 """
 
@@ -12,12 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import AnyFloat, ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.graph.base import AnyTensor, flag, real
+from dialects.graph.elements import dtype_of
+from dialects.graph.elementwise import AddOp, MulOp
 from dialects.graph.nn import BatchNormOp, ConvOp, GemmOp
 from dialects.graph.structure import WeightOp
 from dialects.graph.weights import Array, Weight
@@ -31,9 +36,45 @@ class Scaling:
     factor: Array
     shift: Array
 
+    def then(self, other: "Scaling") -> "Scaling":
+        """This scaling and then another one."""
+        return Scaling(self.factor * other.factor, self.shift * other.factor + other.shift)
 
-def scaling(op: BatchNormOp) -> Scaling | None:
-    """What `op` does to each channel, if its parameters are weights."""
+
+CHANNEL = 1
+"""The dimension of a tensor that counts its channels."""
+
+
+def channel_values(op: MulOp | AddOp) -> Array | None:
+    """The weight that is the right operand of `op`, if it has one value a channel."""
+    weight, type = weight_of(op.rhs), op.lhs.type
+    if weight is None or not isinstance(type, TensorType) or op.result.type != type:
+        return None
+    shape, array = type.get_shape(), weight.weight.array
+    if len(shape) <= CHANNEL or not isinstance(type.element_type, AnyFloat):
+        return None
+    full = (1,) * (len(shape) - array.ndim) + array.shape
+    if any(size != 1 for i, size in enumerate(full) if i != CHANNEL):
+        return None
+    return np.broadcast_to(array.astype(np.float64).reshape(-1), shape[CHANNEL])
+
+
+def scaling(op: Operation) -> Scaling | None:
+    """What `op` does to each channel of its first operand, if its parameters are weights."""
+    if isinstance(op, BatchNormOp):
+        return batch_norm_scaling(op)
+    if not isinstance(op, MulOp | AddOp):
+        return None
+    values = channel_values(op)
+    if values is None:
+        return None
+    if isinstance(op, MulOp):
+        return Scaling(values, np.zeros(values.shape))
+    return Scaling(np.ones(values.shape), values)
+
+
+def batch_norm_scaling(op: BatchNormOp) -> Scaling | None:
+    """What a batch normalisation does to each channel."""
     weights = weights_of((op.scale, op.bias, op.mean, op.variance))
     if weights is None:
         return None
@@ -66,7 +107,7 @@ def shifted(old: WeightOp | None, channels: WeightOp, by: Scaling, extent: float
     return new
 
 
-def fold_into_conv(op: BatchNormOp, conv: ConvOp, by: Scaling) -> None:
+def fold_into_conv(op: Operation, conv: ConvOp, by: Scaling) -> None:
     weight, bias = weight_of(conv.weight), weight_of(conv.bias)
     if weight is None or (bias is None) != (conv.bias is None):
         return
@@ -75,7 +116,7 @@ def fold_into_conv(op: BatchNormOp, conv: ConvOp, by: Scaling) -> None:
     replace(op, new, new_weight, new_bias)
 
 
-def fold_into_gemm(op: BatchNormOp, gemm: GemmOp, by: Scaling) -> None:
+def fold_into_gemm(op: Operation, gemm: GemmOp, by: Scaling) -> None:
     weight, bias = weight_of(gemm.b), weight_of(gemm.c)
     if weight is None or (bias is None) != (gemm.c is None):
         return
@@ -103,23 +144,56 @@ def conv_like(conv: ConvOp, operands: list[SSAValue]) -> ConvOp:
     return new
 
 
+def pair_before(value: SSAValue) -> tuple[MulOp, Scaling] | None:
+    """`add(mul(x, f), s)`: the product and what both do, if nothing else reads them."""
+    add = value.owner
+    if not isinstance(add, AddOp) or not value.has_one_use() or not add.lhs.has_one_use():
+        return None
+    mul = add.lhs.owner
+    if not isinstance(mul, MulOp):
+        return None
+    first, second = scaling(mul), scaling(add)
+    return None if first is None or second is None else (mul, first.then(second))
+
+
+def write_pair(op: Operation, x: SSAValue, by: Scaling) -> None:
+    """Put `add(mul(x, f), s)` in the place of `op`."""
+    assert isinstance(x.type, TensorType)
+    shape = (-1, *([1] * (x.type.get_num_dims() - CHANNEL - 1)))
+    dtype = dtype_of(x.type.element_type)
+    factor, shift = (
+        WeightOp(name, Weight.of(np.ascontiguousarray(array.astype(dtype).reshape(shape))))
+        for name, array in (("factor", by.factor), ("shift", by.shift))
+    )
+    mul = MulOp.make(x, factor.result)
+    replace(op, AddOp.make(mul.result, shift.result), factor, mul, shift)
+
+
+def fold(op: Operation, by: Scaling) -> None:
+    """Fold one op that scales and shifts channels into what is before it."""
+    x = op.operands[0]
+    producer, pair = x.owner, pair_before(x)
+    if isinstance(producer, ConvOp) and x.has_one_use():
+        fold_into_conv(op, producer, by)
+    elif isinstance(producer, GemmOp) and x.has_one_use():
+        fold_into_gemm(op, producer, by)
+    elif pair is not None:
+        write_pair(op, pair[0].lhs, pair[1].then(by))
+    elif isinstance(op, BatchNormOp):
+        write_pair(op, x, by)
+
+
 def fold_batch_norm(func: FuncOp) -> None:
     for op in func.body.block.ops:
-        if not isinstance(op, BatchNormOp):
-            continue
-        producer, by = op.x.owner, scaling(op)
-        if by is None or not op.x.has_one_use():
-            continue
-        if isinstance(producer, ConvOp):
-            fold_into_conv(op, producer, by)
-        elif isinstance(producer, GemmOp):
-            fold_into_gemm(op, producer, by)
+        by = scaling(op)
+        if by is not None:
+            fold(op, by)
     erase_unused(func)
 
 
 @dataclass(frozen=True)
 class FoldBatchNormPass(ModulePass):
-    """Fold batch normalisations into the convolutions and products before them."""
+    """Fold the scaling and shifting of channels into the weights before it."""
 
     name = "fold-batch-norm"
 

@@ -4,7 +4,8 @@ A function of tensors becomes a function of memrefs whose results are further ar
 intermediate tensors become allocations at the top of the function. A tensor's layout becomes its
 memref's. Every axis becomes one serial loop around one block, whose variables `v_<axis>` equal the
 loops. A loop keeps its axis' name if that is free in the function, else it is `<compute>_<axis>`.
-The order of the loops is spatial, then reduction. Sums of floats are marked `contract`, so that a
+The order of the loops is spatial, then reduction. Every
+buffer gets a name that no other one has. Sums of floats are marked `contract`, so that a
 product and the sum it goes into may become one fused multiply-add.
 """
 
@@ -105,6 +106,7 @@ class Names:
     """The names of loops, blocks and buffers of one function, each given once."""
 
     taken: set[str] = field(default_factory=set[str])
+    separator: str = "_"
 
     def fresh(self, *wishes: str) -> str:
         """The first wish that is free, else the last one with the first free number."""
@@ -113,10 +115,11 @@ class Names:
             if wish not in self.taken:
                 self.taken.add(wish)
                 return wish
-        while f"{wishes[-1]}_{(number := number + 1)}" in self.taken:
+        while f"{wishes[-1]}{self.separator}{(number := number + 1)}" in self.taken:
             pass
-        self.taken.add(f"{wishes[-1]}_{number}")
-        return f"{wishes[-1]}_{number}"
+        name = f"{wishes[-1]}{self.separator}{number}"
+        self.taken.add(name)
+        return name
 
 
 @dataclass
@@ -127,6 +130,8 @@ class Lowering:
     buffers: dict[SSAValue, SSAValue]
     values: dict[SSAValue, SSAValue]
     builder: Builder
+    buffer_names: Names = field(default_factory=lambda: Names(separator=""))
+    """A buffer's name is that of its value, from which xDSL cuts off `_` and a number."""
 
     def buffer(self, tensor: SSAValue) -> SSAValue:
         return self.buffers[tensor]
@@ -155,7 +160,7 @@ class Lowering:
         """Give `tensor` a buffer of its own, unless it already has one (a result does)."""
         if tensor not in self.buffers:
             alloc = self.builder.insert(loop.AllocOp(memref_type(tensor.type)))
-            alloc.result.name_hint = tensor.name_hint or name
+            alloc.result.name_hint = self.buffer_names.fresh(tensor.name_hint or name)
             self.buffers[tensor] = alloc.result
 
     def nest(
@@ -367,7 +372,7 @@ def lower_function(op: func.FuncOp) -> func.FuncOp:
     builder = Builder(InsertPoint.at_end(new.body.block))
     state = Lowering(Names(), {}, {}, builder)
     for old, argument in zip(block.args, arguments[: len(inputs)], strict=True):
-        argument.name_hint = old.name_hint
+        argument.name_hint = state.buffer_names.fresh(old.name_hint or "input")
         (state.buffers if isinstance(old.type, TensorType) else state.values)[old] = argument
     for value, argument in zip(last.arguments, arguments[len(inputs) :], strict=True):
         if isinstance(value, BlockArgument) or value in state.buffers:
@@ -376,7 +381,7 @@ def lower_function(op: func.FuncOp) -> func.FuncOp:
                 f"{'an argument' if isinstance(value, BlockArgument) else 'one tensor twice'}; "
                 "a function returns each tensor that it computes at most once"
             )
-        argument.name_hint = value.name_hint
+        argument.name_hint = state.buffer_names.fresh(value.name_hint or "output")
         state.buffers[value] = argument
     for inner in block.ops:
         state.lower(inner)

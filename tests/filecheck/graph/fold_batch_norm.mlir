@@ -34,9 +34,12 @@ func.func @gemm(%x: tensor<4x3xf32>) -> tensor<4x2xf32> {
   func.return %n : tensor<4x2xf32>
 }
 
-// The convolution is read elsewhere too.
+// The convolution is read elsewhere too: a product and a sum remain.
 // CHECK-LABEL: func.func @shared
-// CHECK:         graph.batch_norm
+// CHECK:         %c = graph.conv(%x, %w)
+// CHECK:         %{{.*}} = graph.mul(%c, %{{.*}}) : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+// CHECK:         %n = graph.add(%{{.*}}, %{{.*}}) : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+// CHECK-NEXT:    func.return %n, %c
 func.func @shared(%x: tensor<1x1x4x4xf32>) -> (tensor<1x2x4x4xf32>, tensor<1x2x4x4xf32>) {
   %w = graph.weight @w splat(0.5) : tensor<2x1x1x1xf32>
   %s = graph.weight @s splat(6.0) : tensor<2xf32>
@@ -53,4 +56,24 @@ func.func @computed(%x: tensor<1x1x4x4xf32>, %s: tensor<2xf32>) -> tensor<1x2x4x
   %c = graph.conv(%x, %w) strides = [1, 1] dilations = [1, 1] pads = [0, 0, 0, 0] : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32>
   %n = graph.batch_norm(%c, %s, %s, %s, %s) : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
   func.return %n : tensor<1x2x4x4xf32>
+}
+
+// A normalisation of something else is one product and one sum, and what follows goes into them.
+// CHECK-LABEL: func.func @chain
+// CHECK-NEXT:    graph.weight @factor splat(6.0) : tensor<2x1x1xf32>
+// CHECK-NEXT:    graph.mul(%x,
+// CHECK-NEXT:    graph.weight @shift splat(7.0) : tensor<2x1x1xf32>
+// CHECK-NEXT:    %a = graph.add(
+// CHECK-NEXT:    func.return %a
+func.func @chain(%x: tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %s = graph.weight @s splat(6.0) : tensor<2xf32>
+  %o = graph.weight @o splat(1.0) : tensor<2xf32>
+  %m = graph.weight @m splat(0.0) : tensor<2xf32>
+  %v = graph.weight @v splat(4.0) : tensor<2xf32>
+  %two = graph.weight @two splat(2.0) : tensor<2x1x1xf32>
+  %five = graph.weight @five splat(5.0) : tensor<1x2x1x1xf32>
+  %n = graph.batch_norm(%x, %s, %o, %m, %v) epsilon = 0.0 : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32>
+  %p = graph.mul(%n, %two) : (tensor<1x2x4x4xf32>, tensor<2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  %a = graph.add(%p, %five) : (tensor<1x2x4x4xf32>, tensor<1x2x1x1xf32>) -> tensor<1x2x4x4xf32>
+  func.return %a : tensor<1x2x4x4xf32>
 }
