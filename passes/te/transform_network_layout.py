@@ -3,17 +3,18 @@
 Between the kernels of a network, a feature map (n, c, h, w) that a windowed reduction reads or
 writes is blocked by channels, (n, c / v, h, w, c % v) with v the vector width in elements, where it
 has at least v channels; and it has a halo of the pad value where all guarded reads of it pad with
-zero. Where a kernel's groups of channels do not consist of whole vectors, channels stay apart. The
-layout becomes the encoding of the tensor's type, in the network and in its kernels;
-bodies stay as they are, because they are in logical coordinates. The network's own inputs and
-outputs keep the identity layout: an input that would profit is copied once by a kernel of its own.
+zero. Where a kernel's groups of channels do not consist of whole vectors, channels stay apart in
+what it reads and writes, and in the tensors that kernels which could run along rows just as well
+connect with these. The layout becomes the encoding of the tensor's type, in the network and in its
+kernels; bodies stay as they are, because they are in logical coordinates. The network's own inputs
+and outputs keep the identity layout: an input that would profit is copied by a kernel of its own.
 
 Takes a network of `graph.call` whose kernels are functions of te; it stands between
 lower-graph-to-te and lower-te-to-loop, which makes encodings the layouts of memrefs.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func
@@ -100,6 +101,27 @@ def channels_in_lanes(kernel: func.FuncOp, lanes: int) -> bool:
                 if any("lane" in a.numerator.variables() for a in atoms):
                     return False
     return True
+
+
+def goes_along_channels(argument: BlockArgument) -> bool:
+    """Whether each channel of a kernel's result reads the same channel of this argument only, and
+    neighbours in a row read neighbours."""
+    for use in argument.uses:
+        read = use.operation
+        compute = read.parent_op()
+        if not isinstance(read, te.ReadOp) or not isinstance(compute, te.ComputeOp):
+            return False
+        if compute.rank.data <= CHANNELS:
+            return False
+        place = read.map.data.results[CHANNELS]
+        channel = compute.body.block.args[CHANNELS]
+        indices = [Affine.variable(v) for v in read.indices]
+        if from_expression(place, indices, {}) != Affine.variable(channel):
+            return False
+        column, row = read.map.data.results[-1], compute.body.block.args[compute.rank.data - 1]
+        if from_expression(column, indices, {}).coefficient(row) != 1:
+            return False
+    return bool(argument.uses)
 
 
 def axis_ranges(op: te.ComputeOp) -> dict[Hashable, Interval]:
@@ -245,15 +267,43 @@ class NetworkLayout:
     main: func.FuncOp
     vector_bytes: int
 
-    def lanes(self, type: TensorType, kernels: list[func.FuncOp]) -> int | None:
-        """The channels of a vector; None where a kernel cannot work on channels in vectors."""
-        element = type.element_type
+    apart: set[SSAValue] = field(default_factory=set[SSAValue])
+    """The tensors whose channels must stay apart."""
+
+    def width(self, value: SSAValue) -> int:
+        """The elements of a vector."""
+        assert isinstance(value.type, TensorType)
+        element = value.type.element_type
         assert isinstance(element, FixedBitwidthType)
-        lanes = self.vector_bytes // element.size
-        return lanes if all(channels_in_lanes(k, lanes) for k in kernels) else None
+        return self.vector_bytes // element.size
+
+    def lanes(self, value: SSAValue) -> int | None:
+        """The channels of a vector; None where they must stay apart."""
+        return None if value in self.apart else self.width(value)
+
+    def find_apart(self) -> None:
+        """Find the tensors next to kernels that cannot run along channels, and those that kernels
+        which only go along channels connect with them."""
+        links: list[tuple[SSAValue, SSAValue]] = []
+        for op in self.main.body.block.ops:
+            if not isinstance(op, CallOp):
+                continue
+            kernel = kernel_of(op)
+            maps = [v for v in (*op.arguments, *op.results) if is_feature_map(v.type)]
+            if maps and not channels_in_lanes(kernel, self.width(maps[0])):
+                self.apart.update(maps)
+            for value, argument in zip(op.arguments, kernel.body.block.args, strict=True):
+                if value in maps and goes_along_channels(argument):
+                    links += [(value, result) for result in op.results if result in maps]
+        found = True
+        while found:
+            reached = {v for pair in links if self.apart & set(pair) for v in pair}
+            found = not reached <= self.apart
+            self.apart |= reached
 
     def transform(self) -> None:
         """Decide on every tensor."""
+        self.find_apart()
         for argument in self.main.body.block.args:
             self.copy_input(argument)
         for op in list(self.main.body.block.ops):
@@ -270,7 +320,7 @@ class NetworkLayout:
         kernels = [producer, *(kernel_of(use.call) for use in uses)]
         if not any(reduces(kernel) for kernel in kernels):
             return
-        layout = layout_for(value.type, self.lanes(value.type, kernels), halo_of(uses))
+        layout = layout_for(value.type, self.lanes(value), halo_of(uses))
         if layout is not None:
             set_layout(value, layout)
 
@@ -283,7 +333,7 @@ class NetworkLayout:
         kernels = [kernel_of(use.call) for use in uses]
         if not any(reduces(kernel) for kernel in kernels):
             return
-        layout = layout_for(argument.type, self.lanes(argument.type, kernels), halo_of(uses))
+        layout = layout_for(argument.type, self.lanes(argument), halo_of(uses))
         if layout is None:
             return
         kernel = copy_kernel(f"copy_{argument.name_hint or argument.index}", argument.type)

@@ -238,9 +238,14 @@ def vectorize_points(recipe: Recipe, name: str) -> None:
     peel_where_needed(recipe, [n for n in wanted if n != inner and n not in ones])
 
 
+def is_vector(extent: int | None, width: int) -> bool:
+    """Whether an extent is that of a vector which the machine has; others are masked ones."""
+    return extent is not None and extent <= width and extent & (extent - 1) == 0
+
+
 def split_lane(recipe: Recipe, lane: Axis, width: int) -> str:
     """Cut vectors off an axis; returns the loop of the lanes."""
-    if lane.extent is not None and lane.extent <= width:
+    if is_vector(lane.extent, width):
         return lane.name
     recipe.do(SplitLoopPass(lane.name, width))
     return f"{lane.name}_i"
@@ -439,7 +444,7 @@ def split_for_vectors(
 ) -> tuple[list[str], list[str]]:
     """Cut a lane axis into tiles, vectors and lanes; returns the outer and the inner loops."""
     name, extent = lane.name, lane.extent
-    if extent is not None and extent <= width:
+    if is_vector(extent, width):
         return [], [name]
     outer: list[str] = []
     if vectors > 1 and (extent is None or extent > vectors * width):
