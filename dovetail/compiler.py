@@ -59,7 +59,7 @@ def compile_model(
     module.verify()
     main = network_function(module)
     if main is None:
-        raise UserError("the model computes nothing: its outputs are constants or inputs")
+        raise UserError("the model has no outputs")
     return finish(module, main, target, progress, cache)
 
 

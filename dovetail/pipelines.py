@@ -1,17 +1,18 @@
 """The pipelines from a model to kernels, one tuple a target, read from top to bottom."""
 
-from passes.graph.lower_graph_to_te import LowerGraphToTePass
 from xdsl.passes import ModulePass
 
 from passes.graph.fold_batch_norm import FoldBatchNormPass
 from passes.graph.fold_constants import FoldConstantsPass
 from passes.graph.fuse_operators import FuseOperatorsPass
 from passes.graph.lower_graph_to_loop import LowerGraphToLoopPass
+from passes.graph.lower_graph_to_te import LowerGraphToTePass
 from passes.graph.mark_weights import MarkWeightsPass
 from passes.loop.elide_halo_guards import ElideHaloGuardsPass
 from passes.loop.hoist_allocations import HoistAllocationsPass
 from passes.loop.plan_memory import PlanMemoryPass
 from passes.loop.schedule_kernels import ScheduleKernelsPass
+from passes.te.copy_outputs import CopyOutputsPass
 from passes.te.deduplicate_kernels import DeduplicateKernelsPass
 from passes.te.lower_te_to_loop import LowerTeToLoopPass
 from passes.te.transform_network_layout import TransformNetworkLayoutPass
@@ -24,6 +25,7 @@ CPU: tuple[ModulePass, ...] = (
     FuseOperatorsPass(),
     MarkWeightsPass(),
     LowerGraphToTePass(),
+    CopyOutputsPass(),
     # layouts are types of te tensors, so they are decided before these become memrefs
     TransformNetworkLayoutPass(),
     # whatever is the same now is scheduled and compiled once

@@ -44,6 +44,7 @@ PASSES: tuple[str, ...] = (
     "loop.transform_layout",
     "loop.unroll_loop",
     "loop.vectorize_loop",
+    "te.copy_outputs",
     "te.deduplicate_kernels",
     "te.lower_te_to_loop",
     "te.transform_network_layout",

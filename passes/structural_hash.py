@@ -22,19 +22,24 @@ LISTS = ("axes",)
 """The properties that are lists of names."""
 
 
-def numbered(attributes: dict[str, Attribute], numbers: dict[str, int]) -> dict[str, Attribute]:
+Numbers = dict[str, dict[str, int]]
+"""The number of each name, for each property apart: an axis may be called like a computation."""
+
+
+def numbered(attributes: dict[str, Attribute], numbers: Numbers) -> dict[str, Attribute]:
     """Attributes in order of their keys, names replaced by numbers."""
 
-    def number(name: StringAttr) -> StringAttr:
-        return StringAttr(f"n{numbers.setdefault(name.data, len(numbers))}")
+    def number(key: str, name: StringAttr) -> StringAttr:
+        known = numbers.setdefault(key, {})
+        return StringAttr(f"n{known.setdefault(name.data, len(known))}")
 
     result: dict[str, Attribute] = {}
     for key in sorted(attributes):
         value = attributes[key]
         if key in NAMES and isinstance(value, StringAttr):
-            value = number(value)
+            value = number(key, value)
         elif key in LISTS and isinstance(value, ArrayAttr):
-            value = ArrayAttr([number(n) for n in value if isinstance(n, StringAttr)])
+            value = ArrayAttr([number(key, n) for n in value if isinstance(n, StringAttr)])
         result[key] = value
     return result
 
@@ -42,7 +47,7 @@ def numbered(attributes: dict[str, Attribute], numbers: dict[str, int]) -> dict[
 def canonical_text(function: func.FuncOp) -> str:
     """The text that is hashed."""
     clone = function.clone()
-    numbers: dict[str, int] = {}
+    numbers: Numbers = {}
     op: Operation
     for op in clone.walk():
         op.properties = numbered(op.properties, numbers)

@@ -160,6 +160,36 @@ def filled(type: ir.Type, value: float) -> ir.Constant:
     return ir.Constant(type, [ir.Constant(type.element, value)] * type.count)
 
 
+def divisor(builder: ir.IRBuilder, left: ir.Value, right: ir.Value, signed: bool) -> ir.Value:
+    """What an integer division divides by: 1 where the processor would trap.
+
+    It traps at zero, which is also what the lanes beyond the end of an array hold, and where the
+    quotient of the smallest number and -1 overflows (which wraps around to the smallest number).
+    """
+    type = right.type
+    element = type.element if isinstance(type, ir.VectorType) else type
+    assert isinstance(element, ir.IntType)
+    one = filled(type, 1)
+    traps = builder.icmp_unsigned("==", right, filled(type, 0))
+    if signed:
+        smallest = filled(left.type, -(1 << (element.width - 1)))
+        overflows = builder.and_(
+            builder.icmp_unsigned("==", left, smallest),
+            builder.icmp_unsigned("==", right, filled(type, -1)),
+        )
+        traps = builder.or_(traps, overflows)
+    return builder.select(traps, one, right)
+
+
+def division(method: str, signed: bool) -> Emit:
+    """An integer division or remainder that never traps."""
+
+    def emit(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]) -> ir.Value:
+        return getattr(builder, method)(args[0], divisor(builder, *args, signed=signed))
+
+    return emit
+
+
 def floor_division(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]) -> ir.Value:
     return rounded_division(builder, args, up=False)
 
@@ -170,7 +200,7 @@ def ceil_division(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]
 
 def rounded_division(builder: ir.IRBuilder, args: Sequence[ir.Value], up: bool) -> ir.Value:
     """Signed division that rounds down or up: the truncated quotient, corrected by one."""
-    left, right = args
+    left, right = args[0], divisor(builder, args[0], args[1], signed=True)
     quotient = builder.sdiv(left, right)
     rest = builder.srem(left, right)
     zero = ir.Constant(left.type, None)
@@ -200,8 +230,8 @@ TABLE: dict[type[Operation], Emit] = {
     arith.CmpfOp: compare_floats,
     arith.CmpiOp: compare_integers,
     arith.DivfOp: binary("fdiv"),
-    arith.DivSIOp: binary("sdiv"),
-    arith.DivUIOp: binary("udiv"),
+    arith.DivSIOp: division("sdiv", signed=True),
+    arith.DivUIOp: division("udiv", signed=False),
     arith.ExtFOp: conversion("fpext"),
     arith.ExtSIOp: conversion("sext"),
     arith.ExtUIOp: conversion("zext"),
@@ -221,8 +251,8 @@ TABLE: dict[type[Operation], Emit] = {
     arith.MuliOp: binary("mul"),
     arith.NegfOp: negate,
     arith.OrIOp: binary("or_"),
-    arith.RemSIOp: binary("srem"),
-    arith.RemUIOp: binary("urem"),
+    arith.RemSIOp: division("srem", signed=True),
+    arith.RemUIOp: division("urem", signed=False),
     arith.SelectOp: select,
     arith.ShLIOp: binary("shl"),
     arith.ShRSIOp: binary("ashr"),

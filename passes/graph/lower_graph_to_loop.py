@@ -104,15 +104,27 @@ def weight_uses(network: func.FuncOp) -> list[tuple[SSAValue, Attribute]]:
 def output_type(network: func.FuncOp, value: SSAValue) -> Attribute:
     """The memref type in which a kernel writes a result of the network."""
     call = value.owner
-    if not isinstance(call, CallOp):
-        raise UnsupportedError(
-            f"lower-graph-to-loop: @{network.sym_name.data} returns a tensor that no kernel "
-            "computes; let fuse-operators put a copy in a kernel"
-        )
+    assert isinstance(call, CallOp)
     kernel = SymbolTable.lookup_symbol(network, call.callee)
     assert isinstance(kernel, func.FuncOp)
     index = next(i for i, result in enumerate(call.results) if result is value)
     return kernel.body.block.args[len(call.arguments) + index].type
+
+
+def check(network: func.FuncOp, results: list[SSAValue]) -> None:
+    """Refuse what is not a network of kernels that write its results."""
+    name = f"lower-graph-to-loop: @{network.sym_name.data}"
+    for op in network.body.block.ops:
+        if not isinstance(op, CallOp | WeightOp | func.ReturnOp):
+            raise UnsupportedError(
+                f"lower-graph-to-loop: {op.name} is not in a kernel; run fuse-operators first"
+            )
+    if not all(isinstance(value.owner, CallOp) for value in results):
+        raise UnsupportedError(
+            f"{name} returns a tensor that no kernel computes; run copy-outputs first"
+        )
+    if len(set(results)) < len(results):
+        raise UnsupportedError(f"{name} returns one tensor twice; run copy-outputs first")
 
 
 def lower(old: func.FuncOp) -> func.FuncOp:
@@ -120,6 +132,7 @@ def lower(old: func.FuncOp) -> func.FuncOp:
     last = old.body.block.last_op
     assert isinstance(last, func.ReturnOp)
     results = list(last.arguments)
+    check(old, results)
     inputs = [memref_type(a.type) for a in old.body.block.args]
     weights = weight_uses(old)
     outputs = [output_type(old, v) for v in results]
@@ -148,10 +161,6 @@ def lower(old: func.FuncOp) -> func.FuncOp:
     for op in old.body.block.ops:
         if isinstance(op, CallOp):
             network.call(op)
-        elif not isinstance(op, WeightOp | func.ReturnOp):
-            raise UnsupportedError(
-                f"lower-graph-to-loop: {op.name} is not in a kernel; run fuse-operators first"
-            )
     network.builder.insert(func.ReturnOp())
     return new
 

@@ -23,11 +23,10 @@ from xdsl.dialects.builtin import (
     FixedBitwidthType,
     FloatAttr,
     FunctionType,
-    IndexType,
     ModuleOp,
     TensorType,
 )
-from xdsl.ir import Attribute, Block, BlockArgument, Region, SSAValue
+from xdsl.ir import Attribute, BlockArgument, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
@@ -38,6 +37,7 @@ from dialects import te
 from dialects.graph.structure import CallOp
 from dialects.layout import LayoutAttr, logical_shape
 from dialects.target import target_of
+from passes.te.copy_outputs import copy_kernel, free_name
 
 CHANNELS = 1
 SPATIAL = (2, 3)
@@ -156,7 +156,7 @@ def padding_of(read: te.ReadOp) -> dict[int, tuple[int, int]] | None:
 
 
 def halo_of(uses: list[Use]) -> dict[int, tuple[int, int]]:
-    """The halo that serves every guarded read of a tensor; none where one cannot be served."""
+    """The halo that serves the guarded reads of a tensor that pad it with zeros."""
     halo: dict[int, tuple[int, int]] = dict.fromkeys(SPATIAL, (0, 0))
     for use in uses:
         argument = kernel_of(use.call).body.block.args[use.index]
@@ -244,21 +244,6 @@ def is_feature_map(type: Attribute) -> bool:
     )
 
 
-def copy_kernel(name: str, type: TensorType) -> func.FuncOp:
-    """A function that returns its argument."""
-    entry = Block(arg_types=[type])
-    entry.args[0].name_hint = "source"
-    axes = ("n", "c", "h", "w")
-    body = Block(arg_types=[IndexType()] * 4)
-    read = te.ReadOp(entry.args[0], body.args, AffineMap.identity(4))
-    body.add_ops([read, te.YieldOp(read.result)])
-    extents = AffineMap(0, 0, tuple(AffineExpr.constant(s) for s in type.get_shape()))
-    copy = te.ComputeOp("copy", axes, extents, 4, Region(body), [type])
-    entry.add_ops([copy, func.ReturnOp(copy.results[0])])
-    signature = FunctionType.from_lists([type], [type])
-    return func.FuncOp(name, signature, Region(entry), visibility="private")
-
-
 @dataclass
 class NetworkLayout:
     """The decisions for one network."""
@@ -336,7 +321,8 @@ class NetworkLayout:
         layout = layout_for(argument.type, self.lanes(argument), halo_of(uses))
         if layout is None:
             return
-        kernel = copy_kernel(f"copy_{argument.name_hint or argument.index}", argument.type)
+        name = free_name(self.module, f"copy_{argument.name_hint or argument.index}")
+        kernel = copy_kernel(name, argument.type)
         self.module.body.block.insert_op_before(kernel, self.main)
         first = self.main.body.block.first_op
         assert first is not None

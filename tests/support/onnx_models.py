@@ -3,6 +3,7 @@
 import numpy as np
 import onnx
 import pytest
+from native_models import run_native
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from xdsl.context import Context
@@ -71,7 +72,13 @@ def check_model(model, inputs, te=True):
         if level == "te":
             lower_to_te(module)
         actual = run_graph(main_function(module), list(inputs.values()))
-        assert len(actual) == len(expected)
-        for a, e in zip(actual, expected, strict=True):
-            assert_close(a, np.asarray(e))
+        assert_all_close(actual, expected)
+    if te:
+        assert_all_close(run_native(model, inputs), expected)
     return text
+
+
+def assert_all_close(actual, expected):
+    assert len(actual) == len(expected)
+    for a, e in zip(actual, expected, strict=True):
+        assert_close(a, np.asarray(e))

@@ -531,9 +531,9 @@ def accumulate(recipe: Recipe, name: str, axes: list[Axis]) -> None:
     block = find(recipe, name)
     assert block is not None
     if spatial:
-        for access in list(body_accesses(block)):
-            hint = access.memref.name_hint
-            if isinstance(access, loop.StoreOp) and hint is not None:
+        stores = [a for a in body_accesses(block) if isinstance(a, loop.StoreOp)]
+        for hint in dict.fromkeys(store.memref.name_hint for store in stores):
+            if hint is not None:
                 recipe.do(PromoteMemoryScopePass(hint, "register", spatial[-1]))
 
 
