@@ -30,6 +30,7 @@ PASSES: tuple[str, ...] = (
     "graph.mark_weights",
     "loop.decompose_reduction",
     "loop.elide_halo_guards",
+    "loop.expand_unrolled_loops",
     "loop.hoist_allocations",
     "loop.inline_compute",
     "loop.parallelize_loop",
@@ -50,7 +51,11 @@ PASSES: tuple[str, ...] = (
     "te.transform_network_layout",
 )
 
-TARGETS: dict[str, str] = {}
+TARGETS: dict[str, str] = {
+    "asm": "backends.llvm.targets:AssemblyTarget",
+    "llvm-ir": "backends.llvm.targets:LLVMIRTarget",
+    "loop-expanded": "dovetail.targets:LoopExpandedTarget",
+}
 
 
 def load(path: str) -> object:

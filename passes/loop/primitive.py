@@ -141,16 +141,28 @@ class Primitive(ModulePass):
             return scopes[0]
         asked = {v for v in self.named() if v is not None}
         fitting = [s for s in scopes if asked <= {*s.loops, *s.blocks, *s.buffers}]
-        if len(fitting) != 1:
+        if not fitting:
+            known = [name for s in scopes for name in (*s.loops, *s.blocks, *s.buffers)]
+            for name in sorted(asked):
+                if name not in known:
+                    raise ScheduleError(
+                        f"{self.name}: nothing in the functions {', '.join(names)} is named "
+                        f"'{name}': {nearest(name, known)}"
+                    )
             raise ScheduleError(
-                f"{self.name}: {', '.join(sorted(asked))} could be in several functions; "
-                f"name one with function=: {', '.join(names)}"
+                f"{self.name}: no function has all of {', '.join(sorted(asked))}; "
+                f"the functions are {', '.join(names)}"
+            )
+        if len(fitting) > 1:
+            raise ScheduleError(
+                f"{self.name}: several functions have {', '.join(sorted(asked))}; name one with "
+                f"function=: {', '.join(s.function.sym_name.data for s in fitting)}"
             )
         return fitting[0]
 
     def named(self) -> Iterator[str | None]:
         """The names that the options give."""
-        for option in ("loop", "block", "buffer", "at"):
+        for option in ("loop", "block", "buffer", "at", "ahead"):
             yield getattr(self, option, None)
         yield from getattr(self, "loops", ())
 

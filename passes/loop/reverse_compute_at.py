@@ -154,6 +154,8 @@ class ReverseComputeAtPass(Primitive):
         consumer, at = scope.find_block(self.block), scope.find_loop(self.at)
         if any(consumer.is_reduce):
             raise scope.error(f"block '{self.block}' reduces; only elementwise consumers move")
+        if at in loops_around(consumer):
+            raise scope.error(f"block '{self.block}' is already inside loop '{self.at}'")
         load, store = producer_of(scope, consumer, at)
         self.check_order(scope, consumer, at, load)
         pairs = match_variables(scope, load, store)
@@ -163,8 +165,6 @@ class ReverseComputeAtPass(Primitive):
                 f"variable %{missing[0]} of block '{self.block}' has no counterpart in block "
                 f"'{block_of(store).block_name.data}'"
             )
-        if at in loops_around(consumer):
-            raise scope.error(f"block '{self.block}' is already inside loop '{self.at}'")
         self.move(scope, consumer, at, self.plan(scope, consumer, at, block_of(store), pairs))
 
     def check_order(

@@ -9,8 +9,8 @@ whose argument is transformed passes packed data.
 
 Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
 `function`.
-Refuses: a map that is no affine map, or of another rank; extents that the map exceeds; a buffer
-that already has a layout.
+Refuses: a map that is no affine map, of another rank, or that puts two elements in one place;
+extents that the map exceeds; a buffer that already has a layout.
 """
 
 from collections.abc import Hashable, Sequence
@@ -31,6 +31,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import ParseError
 
 from analysis.affine import Affine, Interval, from_expression
+from analysis.integer_sets import Names
 from dialects.layout import LayoutAttr, layout_of
 from passes.loop.primitive import Primitive, Scope
 
@@ -53,6 +54,24 @@ def extent_of(expr: AffineExpr, shape: Sequence[int]) -> tuple[int, int]:
     low, high = from_expression(expr, dims, ranges).interval(ranges)
     assert low is not None and high is not None
     return low, high
+
+
+def shares_elements(map: AffineMap, shape: Sequence[int]) -> bool:
+    """Whether two elements of a shape have the same physical coordinates."""
+    points = [[Affine.variable((which, i)) for i in range(len(shape))] for which in (0, 1)]
+    inside: list[Affine] = []
+    for point in points:
+        for value, size in zip(point, shape, strict=True):
+            inside += [value, value * -1 + (size - 1)]
+    for expr in map.results:
+        first, second = (from_expression(expr, point, {}) for point in points)
+        inside += [first - second, second - first]
+    hidden = {v for point in points for value in point for v in value.variables()}
+    names = Names()
+    return any(
+        not names.points([], [*inside, first - second - 1], hidden).is_empty()
+        for first, second in zip(*points, strict=True)
+    )
 
 
 def set_type(value: SSAValue, type: MemRefType, scope: Scope) -> None:
@@ -101,4 +120,9 @@ class TransformLayoutPass(Primitive):
                     f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
                     f"an extent of {extent} does not hold it"
                 )
+        if shares_elements(map, shape):
+            raise scope.error(
+                f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
+                "a layout keeps them apart"
+            )
         return LayoutAttr.of(map, extents)

@@ -7,8 +7,8 @@ access, one that it does not move is a scalar access and a splat.
 
 Arguments: `loop`, `function`.
 Refuses: an extent that is not a constant, or bounds that do not begin at 0; a loop that a
-reduction runs over; a vectorized loop around or inside it; a parallel loop or an allocation inside
-it; an iteration that touches what another one writes; a loop that already has a kind.
+reduction runs over; a vectorized loop around or inside it; an allocation inside it; an iteration
+that touches what another one writes; a loop that already has a kind.
 """
 
 from dataclasses import dataclass

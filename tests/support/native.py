@@ -20,11 +20,10 @@ from xdsl.parser import Parser
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
 
-from backends.llvm.barrier import BARRIER, barrier_ir
-from backends.llvm.emitter import emit_module
 from backends.llvm.host import host_target
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import symbols_of
+from backends.llvm.targets import module_text
 from dialects.layout import layout_map, layout_of, logical_shape, physical_shape
 from dovetail.opt import pipeline_text
 
@@ -83,13 +82,8 @@ class Machine:
     ir: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ir = str(emit_module(self.module, llvm.get_default_triple()))
-        text = self.ir
-        if BARRIER in text:
-            declared = f'declare void @"{BARRIER}"'
-            lines = [line for line in text.splitlines() if not line.startswith(declared)]
-            text = "\n".join(lines) + barrier_ir(llvm.get_default_triple())
-        code = generator().object_code(text)
+        self.ir = module_text(self.module)
+        code = generator().object_code(self.ir)
         machine = llvm.Target.from_default_triple().create_target_machine()
         self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))

@@ -1,0 +1,53 @@
+"""What `dovetail-opt -t llvm-ir` and `-t asm` print: a module of loops as LLVM makes it.
+
+The code is for the module's target; a module without one is compiled for this machine.
+"""
+
+from dataclasses import dataclass
+from typing import IO
+
+import llvmlite.binding as llvm
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.utils.target import Target as Output
+
+from backends.llvm.barrier import BARRIER, barrier_ir
+from backends.llvm.emitter import emit_module
+from backends.llvm.host import host_target
+from backends.llvm.machine import CodeGenerator
+from dialects.target import Target, target_of
+
+
+def cpu_of(module: ModuleOp) -> Target:
+    """The target of a module, or this machine."""
+    return target_of(module) if "target" in module.attributes else host_target()
+
+
+def module_text(module: ModuleOp) -> str:
+    """LLVM IR of all functions of loops in a module, and of the barrier if they use it."""
+    triple = llvm.get_default_triple()
+    result = emit_module(module, triple)
+    barrier = result.globals.pop(BARRIER, None)
+    return str(result) + ("" if barrier is None else barrier_ir(triple))
+
+
+@dataclass(frozen=True)
+class LLVMIRTarget(Output):
+    """The LLVM IR of the functions of loops; names the module's target, if it has one, first."""
+
+    name = "llvm-ir"
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        if "target" in module.attributes:
+            output.write(f"; target: {target_of(module)}\n")
+        output.write(module_text(module))
+
+
+@dataclass(frozen=True)
+class AssemblyTarget(Output):
+    """The assembly of the functions of loops."""
+
+    name = "asm"
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        output.write(CodeGenerator.of(cpu_of(module)).assembly(module_text(module)))

@@ -1,0 +1,129 @@
+// RUN: dovetail-opt %s -p 'split-loop{loop=r factor=3},reorder-loops{loops=k,r_i},unroll-loop{loop=r_i},decompose-reduction{block=S loop=k}' | filecheck %s --check-prefix=CHECK
+// RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8},decompose-reduction{block=S loop=k_i}' | filecheck %s --check-prefix=OUTER
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=C loop=k function=rowsum}' 2>&1 | filecheck %s --check-prefix=BLOCK
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=S loop=k function=rowsum},decompose-reduction{block=S loop=k function=rowsum}' 2>&1 | filecheck %s --check-prefix=INIT
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=R loop=y}' 2>&1 | filecheck %s --check-prefix=AROUND
+// RUN: not dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S_tail loop=k_o_tail}' 2>&1 | filecheck %s --check-prefix=BEGINS
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=local at=k function=rowsum},decompose-reduction{block=S loop=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=LIVES
+// RUN: not dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S loop=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=USES
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=L loop=i}' 2>&1 | filecheck %s --check-prefix=MIXED
+
+// The init nest has clones of the loops that the results depend on. Where the reduction began
+// further out, it runs only where it begins.
+
+// CHECK-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// CHECK-NEXT:  loop.for %r_o = 0 to 3 {
+// CHECK-NEXT:    loop.for %S_init_r_i = 0 to 3 unrolled {
+// CHECK-NEXT:      loop.block "S_init" (%v_r < 8 = %r_o * 3 + %S_init_r_i) {
+// CHECK-NEXT:        %zero = arith.constant 0.000000e+00 : f32
+// CHECK-NEXT:        loop.store %zero, %S[%v_r] : memref<8xf32>
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:    loop.for %k = 0 to 20 {
+// CHECK-NEXT:      loop.for %r_i = 0 to 3 unrolled {
+// CHECK-NEXT:        loop.block "S" (%v_r_1 < 8 = %r_o * 3 + %r_i, reduce %v_k < 20 = %k) {
+// CHECK-NEXT:          %s = loop.load %S[%v_r_1] : memref<8xf32>
+// CHECK-NEXT:          %a = loop.load %A[%v_r_1, %v_k] : memref<8x20xf32>
+// CHECK-NEXT:          %t = arith.addf %s, %a : f32
+// CHECK-NEXT:          loop.store %t, %S[%v_r_1] : memref<8xf32>
+// CHECK-NEXT:        }
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:  }
+
+// OUTER-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// OUTER-NEXT:  loop.for %r = 0 to 8 {
+// OUTER-NEXT:    loop.for %k_o = 0 to 3 {
+// OUTER-NEXT:      loop.block "S_init" (%v_r < 8 = %r) where (-%k_o >= 0) {
+// OUTER-NEXT:        %zero = arith.constant 0.000000e+00 : f32
+// OUTER-NEXT:        loop.store %zero, %S[%v_r] : memref<8xf32>
+// OUTER-NEXT:      }
+// OUTER-NEXT:      loop.for %k_i = 0 to 8 {
+// OUTER-NEXT:        loop.block "S" (%v_r_1 < 8 = %r, reduce %v_k < 20 = %k_o * 8 + %k_i) {
+// OUTER-NEXT:          %s = loop.load %S[%v_r_1] : memref<8xf32>
+// OUTER-NEXT:          %a = loop.load %A[%v_r_1, %v_k] : memref<8x20xf32>
+// OUTER-NEXT:          %t = arith.addf %s, %a : f32
+// OUTER-NEXT:          loop.store %t, %S[%v_r_1] : memref<8xf32>
+// OUTER-NEXT:        }
+// OUTER-NEXT:      }
+// OUTER-NEXT:    }
+// OUTER-NEXT:  }
+
+// BLOCK: error: decompose-reduction: no block is named 'C': there are: S
+// INIT: error: decompose-reduction: block 'S' has no init region to decompose
+// AROUND: error: decompose-reduction: loop 'y' is not around block 'R'; those around it: s, kk
+// BEGINS: error: decompose-reduction: the reduction of block 'S_tail' does not begin below loop 'k_o_tail' but before; decompose the block that it was peeled from
+// LIVES: error: decompose-reduction: %S_local only lives inside loop 'r'; decompose at a loop further in
+// USES: error: decompose-reduction: block 'S_tail' also uses %S below loop 'r'; decompose at a loop further in, or before it is there
+// MIXED: error: decompose-reduction: a guard of block 'L' depends on its reduction and its result at once; decompose before the loops are split
+
+func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+  loop.for %r = 0 to 8 {
+    loop.for %k = 0 to 20 {
+      loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v_r] : memref<8xf32>
+      } {
+        %s = loop.load %S[%v_r] : memref<8xf32>
+        %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v_r] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @mixed(%A: memref<8x8xf32>, %L: memref<8xf32>) {
+  loop.for %i = 0 to 8 {
+    loop.for %j = 0 to 8 {
+      loop.block "L" (%v_i < 8 = %i, reduce %v_j < 8 = %j) where (%i >= %j) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %L[%v_i] : memref<8xf32>
+      } {
+        %s = loop.load %L[%v_i] : memref<8xf32>
+        %a = loop.load %A[%v_i, %v_j] : memref<8x8xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %L[%v_i] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
+  %B = loop.alloc : memref<6x8xf32>
+  loop.for %y = 0 to 6 {
+    loop.for %x = 0 to 8 {
+      loop.block "B" (%v_y < 6 = %y, %v_x < 8 = %x) {
+        %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+        %b = arith.addf %a, %a : f32
+        loop.store %b, %B[%v_y, %v_x] : memref<6x8xf32>
+      }
+    }
+  }
+  loop.for %h = 0 to 6 {
+    loop.for %w = 0 to 8 {
+      loop.block "D" (%v_y < 6 = %h, %v_x < 8 = %w) {
+        %b = loop.load %B[%v_y, %v_x] : memref<6x8xf32>
+        %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+        %d = arith.mulf %b, %a : f32
+        loop.store %d, %D[%v_y, %v_x] : memref<6x8xf32>
+      }
+    }
+  }
+  loop.for %s = 0 to 6 {
+    loop.for %kk = 0 to 8 {
+      loop.block "R" (%v_s < 6 = %s, reduce %v_k < 8 = %kk) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %R[%v_s] : memref<6xf32>
+      } {
+        %t = loop.load %R[%v_s] : memref<6xf32>
+        %d = loop.load %D[%v_s, %v_k] : memref<6x8xf32>
+        %u = arith.addf %t, %d : f32
+        loop.store %u, %R[%v_s] : memref<6xf32>
+      }
+    }
+  }
+  func.return
+}

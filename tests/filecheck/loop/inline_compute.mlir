@@ -1,0 +1,198 @@
+// RUN: dovetail-opt %s -p 'inline-compute{block=B}' | filecheck %s --check-prefix=CHECK
+// RUN: not dovetail-opt %s -p 'inline-compute{block=N}' 2>&1 | filecheck %s --check-prefix=REDUCTION
+// RUN: not dovetail-opt %s -p 'inline-compute{block=cut}' 2>&1 | filecheck %s --check-prefix=GUARD
+// RUN: not dovetail-opt %s -p 'inline-compute{block=D}' 2>&1 | filecheck %s --check-prefix=RESULT
+// RUN: not dovetail-opt %s -p 'inline-compute{block=shifted}' 2>&1 | filecheck %s --check-prefix=COORDINATES
+// RUN: not dovetail-opt %s -p 'inline-compute{block=diagonal}' 2>&1 | filecheck %s --check-prefix=DIAGONAL
+// RUN: not dovetail-opt %s -p 'inline-compute{block=reader}' 2>&1 | filecheck %s --check-prefix=WRITTEN
+// RUN: not dovetail-opt %s -p 'inline-compute{block=G}' 2>&1 | filecheck %s --check-prefix=READER
+// RUN: not dovetail-opt %s -p 'inline-compute{block=late}' 2>&1 | filecheck %s --check-prefix=BEFORE
+// RUN: not dovetail-opt %s -p 'inline-compute{block=copied}' 2>&1 | filecheck %s --check-prefix=AGAIN
+// RUN: not dovetail-opt %s -p 'inline-compute{block=X}' 2>&1 | filecheck %s --check-prefix=LIVES
+
+// CHECK-LABEL: func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
+// CHECK-NEXT:  loop.for %h = 0 to 6 {
+// CHECK-NEXT:    loop.for %w = 0 to 8 {
+// CHECK-NEXT:      loop.block "D" (%v_y < 6 = %h, %v_x < 8 = %w) {
+// CHECK-NEXT:        %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+// CHECK-NEXT:        %b = arith.addf %a, %a : f32
+// CHECK-NEXT:        %a_1 = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+// CHECK-NEXT:        %d = arith.mulf %b, %a_1 : f32
+// CHECK-NEXT:        loop.store %d, %D[%v_y, %v_x] : memref<6x8xf32>
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:  }
+// CHECK-NEXT:  loop.for %s = 0 to 6 {
+// CHECK-NEXT:    loop.for %kk = 0 to 8 {
+// CHECK-NEXT:      loop.block "R" (%v_s < 6 = %s, reduce %v_k < 8 = %kk) init {
+// CHECK-NEXT:        %zero = arith.constant 0.000000e+00 : f32
+// CHECK-NEXT:        loop.store %zero, %R[%v_s] : memref<6xf32>
+// CHECK-NEXT:      } {
+// CHECK-NEXT:        %t = loop.load %R[%v_s] : memref<6xf32>
+// CHECK-NEXT:        %d_1 = loop.load %D[%v_s, %v_k] : memref<6x8xf32>
+// CHECK-NEXT:        %u = arith.addf %t, %d_1 : f32
+// CHECK-NEXT:        loop.store %u, %R[%v_s] : memref<6xf32>
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:  }
+
+// REDUCTION: error: inline-compute: block 'N' is a reduction; only one value a point inlines
+// GUARD: error: inline-compute: block 'cut' has a guard; inline it before loops are split
+// RESULT: error: inline-compute: %D, which block 'D' writes, is a result of @chain; it must be stored
+// COORDINATES: error: inline-compute: block 'shifted' writes %P at other coordinates than its own variables
+// DIAGONAL: error: inline-compute: block 'diagonal' writes a diagonal, not all elements
+// WRITTEN: error: inline-compute: %W is also written by block 'again'
+// READER: error: inline-compute: block 'reader' reads %G under a guard; inline the guard's producer into a plain read
+// BEFORE: error: inline-compute: block 'early' reads %Z before block 'late' writes it
+// AGAIN: error: inline-compute: %O, which block 'copied' reads, is written again by block 'changed'
+// LIVES: error: inline-compute: %T, which block 'X' reads, only lives inside loop 'l'
+
+func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
+  %B = loop.alloc : memref<6x8xf32>
+  loop.for %y = 0 to 6 {
+    loop.for %x = 0 to 8 {
+      loop.block "B" (%v_y < 6 = %y, %v_x < 8 = %x) {
+        %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+        %b = arith.addf %a, %a : f32
+        loop.store %b, %B[%v_y, %v_x] : memref<6x8xf32>
+      }
+    }
+  }
+  loop.for %h = 0 to 6 {
+    loop.for %w = 0 to 8 {
+      loop.block "D" (%v_y < 6 = %h, %v_x < 8 = %w) {
+        %b = loop.load %B[%v_y, %v_x] : memref<6x8xf32>
+        %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+        %d = arith.mulf %b, %a : f32
+        loop.store %d, %D[%v_y, %v_x] : memref<6x8xf32>
+      }
+    }
+  }
+  loop.for %s = 0 to 6 {
+    loop.for %kk = 0 to 8 {
+      loop.block "R" (%v_s < 6 = %s, reduce %v_k < 8 = %kk) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %R[%v_s] : memref<6xf32>
+      } {
+        %t = loop.load %R[%v_s] : memref<6xf32>
+        %d = loop.load %D[%v_s, %v_k] : memref<6x8xf32>
+        %u = arith.addf %t, %d : f32
+        loop.store %u, %R[%v_s] : memref<6xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @other(%A: memref<8xf32>, %O: memref<8xf32>, %R: memref<8xf32>) {
+  %P = loop.alloc : memref<9xf32>
+  %Q = loop.alloc : memref<8x8xf32>
+  %Z = loop.alloc : memref<8xf32>
+  %U = loop.alloc : memref<8xf32>
+  %V = loop.alloc : memref<8xf32>
+  loop.for %a = 0 to 8 {
+    loop.block "shifted" (%v < 8 = %a) {
+      %x = loop.load %A[%v] : memref<8xf32>
+      loop.store %x, %P[%v + 1] : memref<9xf32>
+    }
+  }
+  loop.for %b = 0 to 8 {
+    loop.block "diagonal" (%v < 8 = %b) {
+      %x = loop.load %A[%v] : memref<8xf32>
+      loop.store %x, %Q[%v, %v] : memref<8x8xf32>
+    }
+  }
+  loop.for %c = 0 to 8 {
+    loop.block "early" (%v < 8 = %c) {
+      %x = loop.load %Z[%v] : memref<8xf32>
+      loop.store %x, %O[%v] : memref<8xf32>
+    }
+  }
+  loop.for %d = 0 to 8 {
+    loop.block "late" (%v < 8 = %d) {
+      %x = loop.load %A[%v] : memref<8xf32>
+      loop.store %x, %Z[%v] : memref<8xf32>
+    }
+  }
+  loop.for %e = 0 to 8 {
+    loop.block "cut" (%v < 8 = %e) where (%e < 4) {
+      %x = loop.load %A[%v] : memref<8xf32>
+      loop.store %x, %U[%v] : memref<8xf32>
+    }
+  }
+  loop.for %f = 0 to 8 {
+    loop.block "copied" (%v < 8 = %f) {
+      %x = loop.load %O[%v] : memref<8xf32>
+      loop.store %x, %V[%v] : memref<8xf32>
+    }
+  }
+  loop.for %g = 0 to 8 {
+    loop.block "changed" (%v < 8 = %g) {
+      %x = loop.load %U[%v] : memref<8xf32>
+      loop.store %x, %O[%v] : memref<8xf32>
+    }
+  }
+  loop.for %h = 0 to 8 {
+    loop.block "user" (%v < 8 = %h) {
+      %x = loop.load %V[%v] : memref<8xf32>
+      loop.store %x, %R[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+func.func @guarded(%A: memref<8xf32>, %O: memref<8xf32>) {
+  %G = loop.alloc : memref<8xf32>
+  %W = loop.alloc : memref<8xf32>
+  %X = loop.alloc : memref<8xf32>
+  loop.for %i = 0 to 8 {
+    loop.block "G" (%v < 8 = %i) {
+      %x = loop.load %A[%v] : memref<8xf32>
+      loop.store %x, %G[%v] : memref<8xf32>
+    }
+  }
+  loop.for %j = 0 to 8 {
+    loop.block "reader" (%v < 8 = %j) {
+      %zero = arith.constant 0.0 : f32
+      %x = loop.load %G[%v - 1] where (%v >= 1) else %zero : memref<8xf32>
+      loop.store %x, %W[%v] : memref<8xf32>
+    }
+  }
+  loop.for %k = 0 to 8 {
+    loop.block "again" (%v < 8 = %k) {
+      %zero = arith.constant 0.0 : f32
+      loop.store %zero, %W[%v] : memref<8xf32>
+    }
+  }
+  loop.for %l = 0 to 8 {
+    %T = loop.alloc : memref<1xf32>
+    loop.block "T" (%v < 8 = %l) {
+      %x = loop.load %W[%v] : memref<8xf32>
+      loop.store %x, %T[0] : memref<1xf32>
+    }
+    loop.block "X" (%v < 8 = %l) {
+      %x = loop.load %T[0] : memref<1xf32>
+      loop.store %x, %X[%v] : memref<8xf32>
+    }
+  }
+  loop.for %m = 0 to 8 {
+    loop.block "last" (%v < 8 = %m) {
+      %x = loop.load %X[%v] : memref<8xf32>
+      loop.store %x, %O[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+func.func @sum(%A: memref<8xf32>, %O: memref<8xf32>) {
+  %N = loop.alloc : memref<8xf32>
+  loop.for %p = 0 to 8 {
+    loop.for %q = 0 to 8 {
+      loop.block "N" (%v < 8 = %p, reduce %w < 8 = %q) {
+        %x = loop.load %N[%v] : memref<8xf32>
+        %y = loop.load %A[%w] : memref<8xf32>
+        %z = arith.addf %x, %y : f32
+        loop.store %z, %N[%v] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}

@@ -1,0 +1,316 @@
+// RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8},promote-memory-scope{buffer=A scope=local at=k_o}' | filecheck %s --check-prefix=READ
+// RUN: dovetail-opt %s -p 'split-loop{loop=r factor=4},split-loop{loop=k factor=8},reorder-loops{loops=k_o,r_o,r_i},decompose-reduction{block=S loop=k_i},promote-memory-scope{buffer=S scope=register at=r_o}' | filecheck %s --check-prefix=CARRIED
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=register at=r}' | filecheck %s --check-prefix=WHOLE
+// RUN: dovetail-opt %s -p 'split-loop{loop=y factor=2},reverse-compute-at{block=D at=y_o},promote-memory-scope{buffer=B scope=local at=y_o}' | filecheck %s --check-prefix=INTERMEDIATE
+// RUN: dovetail-opt %s -p 'reorder-loops{loops=x,y},split-loop{loop=y factor=4},vectorize-loop{loop=y_i},promote-memory-scope{buffer=A scope=local at=y_o}' | filecheck %s --check-prefix=LANES
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=o}' | filecheck %s --check-prefix=HALO
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=R scope=local at=w}' 2>&1 | filecheck %s --check-prefix=NOTHING
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=i}' 2>&1 | filecheck %s --check-prefix=RUNTIME
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=j}' 2>&1 | filecheck %s --check-prefix=APART
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=register at=k function=rowsum},promote-memory-scope{buffer=S_register scope=local at=r}' 2>&1 | filecheck %s --check-prefix=LIVES
+// RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},promote-memory-scope{buffer=A scope=local at=x}' 2>&1 | filecheck %s --check-prefix=VECTORIZED
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=o},promote-memory-scope{buffer=X_local scope=register at=n4}' 2>&1 | filecheck %s --check-prefix=NEGATIVE
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=M scope=local at=n}' 2>&1 | filecheck %s --check-prefix=SIZE
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=W scope=local at=t}' 2>&1 | filecheck %s --check-prefix=BUFFER
+
+// READ. a tile that is only read is filled by loops over its box.
+// CARRIED. the sum begins in an earlier iteration of k_o, so the tile is filled there, and written
+// back always. WHOLE. it begins below the loop, so nothing is filled.
+// INTERMEDIATE. nothing outside reads B any more, so its tile is all there is.
+// LANES. the dimension that lanes move is innermost in the tile. HALO. cells of the frame, too.
+
+// READ-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// READ-NEXT:  loop.for %r = 0 to 8 {
+// READ-NEXT:    loop.for %k_o = 0 to 3 {
+// READ-NEXT:      %A_local = loop.alloc at [%r, %k_o * 8] : memref<1x8xf32, "local">
+// READ-NEXT:      loop.for %A_local_in_d0 = 0 to 1 {
+// READ-NEXT:        loop.for %A_local_in_d1 = 0 to 8 {
+// READ-NEXT:          loop.block "A_local_in" (%v_d0 < 8 = %r + %A_local_in_d0, %v_d1 < 20 = %k_o * 8 + %A_local_in_d1) {
+// READ-NEXT:            %0 = loop.load %A[%v_d0, %v_d1] : memref<8x20xf32>
+// READ-NEXT:            loop.store %0, %A_local[%v_d0, %v_d1] : memref<1x8xf32, "local">
+// READ-NEXT:          }
+// READ-NEXT:        }
+// READ-NEXT:      }
+// READ-NEXT:      loop.for %k_i = 0 to 8 {
+// READ-NEXT:        loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k_o * 8 + %k_i) init {
+// READ-NEXT:          %zero = arith.constant 0.000000e+00 : f32
+// READ-NEXT:          loop.store %zero, %S[%v_r] : memref<8xf32>
+// READ-NEXT:        } {
+// READ-NEXT:          %s = loop.load %S[%v_r] : memref<8xf32>
+// READ-NEXT:          %a = loop.load %A_local[%v_r, %v_k] : memref<1x8xf32, "local">
+// READ-NEXT:          %t = arith.addf %s, %a : f32
+// READ-NEXT:          loop.store %t, %S[%v_r] : memref<8xf32>
+// READ-NEXT:        }
+// READ-NEXT:      }
+// READ-NEXT:    }
+// READ-NEXT:  }
+
+// CARRIED-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// CARRIED-NEXT:  loop.for %k_o = 0 to 3 {
+// CARRIED-NEXT:    loop.for %r_o = 0 to 2 {
+// CARRIED-NEXT:      %S_register = loop.alloc at [%r_o * 4] : memref<4xf32, "register">
+// CARRIED-NEXT:      loop.for %S_register_in_r_i = 0 to 4 {
+// CARRIED-NEXT:        loop.block "S_register_in" (%v_r < 8 = %r_o * 4 + %S_register_in_r_i) where (%k_o - 1 >= 0) {
+// CARRIED-NEXT:          %0 = loop.load %S[%v_r] : memref<8xf32>
+// CARRIED-NEXT:          loop.store %0, %S_register[%v_r] : memref<4xf32, "register">
+// CARRIED-NEXT:        }
+// CARRIED-NEXT:      }
+// CARRIED-NEXT:      loop.for %r_i = 0 to 4 {
+// CARRIED-NEXT:        loop.block "S_init" (%v_r_1 < 8 = %r_o * 4 + %r_i) where (-%k_o >= 0) {
+// CARRIED-NEXT:          %zero = arith.constant 0.000000e+00 : f32
+// CARRIED-NEXT:          loop.store %zero, %S_register[%v_r_1] : memref<4xf32, "register">
+// CARRIED-NEXT:        }
+// CARRIED-NEXT:        loop.for %k_i = 0 to 8 {
+// CARRIED-NEXT:          loop.block "S" (%v_r_2 < 8 = %r_o * 4 + %r_i, reduce %v_k < 20 = %k_o * 8 + %k_i) {
+// CARRIED-NEXT:            %s = loop.load %S_register[%v_r_2] : memref<4xf32, "register">
+// CARRIED-NEXT:            %a = loop.load %A[%v_r_2, %v_k] : memref<8x20xf32>
+// CARRIED-NEXT:            %t = arith.addf %s, %a : f32
+// CARRIED-NEXT:            loop.store %t, %S_register[%v_r_2] : memref<4xf32, "register">
+// CARRIED-NEXT:          }
+// CARRIED-NEXT:        }
+// CARRIED-NEXT:      }
+// CARRIED-NEXT:      loop.for %S_register_out_r_i = 0 to 4 {
+// CARRIED-NEXT:        loop.block "S_register_out" (%v_r_3 < 8 = %r_o * 4 + %S_register_out_r_i) {
+// CARRIED-NEXT:          %1 = loop.load %S_register[%v_r_3] : memref<4xf32, "register">
+// CARRIED-NEXT:          loop.store %1, %S[%v_r_3] : memref<8xf32>
+// CARRIED-NEXT:        }
+// CARRIED-NEXT:      }
+// CARRIED-NEXT:    }
+// CARRIED-NEXT:  }
+
+// WHOLE-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// WHOLE-NEXT:  loop.for %r = 0 to 8 {
+// WHOLE-NEXT:    %S_register = loop.alloc at [%r] : memref<1xf32, "register">
+// WHOLE-NEXT:    loop.for %k = 0 to 20 {
+// WHOLE-NEXT:      loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+// WHOLE-NEXT:        %zero = arith.constant 0.000000e+00 : f32
+// WHOLE-NEXT:        loop.store %zero, %S_register[%v_r] : memref<1xf32, "register">
+// WHOLE-NEXT:      } {
+// WHOLE-NEXT:        %s = loop.load %S_register[%v_r] : memref<1xf32, "register">
+// WHOLE-NEXT:        %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+// WHOLE-NEXT:        %t = arith.addf %s, %a : f32
+// WHOLE-NEXT:        loop.store %t, %S_register[%v_r] : memref<1xf32, "register">
+// WHOLE-NEXT:      }
+// WHOLE-NEXT:    }
+// WHOLE-NEXT:    loop.block "S_register_out" (%v_r_1 < 8 = %r) {
+// WHOLE-NEXT:      %0 = loop.load %S_register[%v_r_1] : memref<1xf32, "register">
+// WHOLE-NEXT:      loop.store %0, %S[%v_r_1] : memref<8xf32>
+// WHOLE-NEXT:    }
+// WHOLE-NEXT:  }
+
+// INTERMEDIATE-LABEL: func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
+// INTERMEDIATE-NEXT:  loop.for %y_o = 0 to 3 {
+// INTERMEDIATE-NEXT:    %B_local = loop.alloc at [%y_o * 2, 0] : memref<2x8xf32, "local">
+// INTERMEDIATE-NEXT:    loop.for %y_i = 0 to 2 {
+// INTERMEDIATE-NEXT:      loop.for %x = 0 to 8 {
+// INTERMEDIATE-NEXT:        loop.block "B" (%v_y < 6 = %y_o * 2 + %y_i, %v_x < 8 = %x) {
+// INTERMEDIATE-NEXT:          %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+// INTERMEDIATE-NEXT:          %b = arith.addf %a, %a : f32
+// INTERMEDIATE-NEXT:          loop.store %b, %B_local[%v_y, %v_x] : memref<2x8xf32, "local">
+// INTERMEDIATE-NEXT:        }
+// INTERMEDIATE-NEXT:      }
+// INTERMEDIATE-NEXT:    }
+// INTERMEDIATE-NEXT:    loop.for %D_y_i = 0 to 2 {
+// INTERMEDIATE-NEXT:      loop.for %D_x = 0 to 8 {
+// INTERMEDIATE-NEXT:        loop.block "D" (%v_y_1 < 6 = %y_o * 2 + %D_y_i, %v_x_1 < 8 = %D_x) {
+// INTERMEDIATE-NEXT:          %b_1 = loop.load %B_local[%v_y_1, %v_x_1] : memref<2x8xf32, "local">
+// INTERMEDIATE-NEXT:          %a_1 = loop.load %A[%v_y_1, %v_x_1] : memref<6x8xf32>
+// INTERMEDIATE-NEXT:          %d = arith.mulf %b_1, %a_1 : f32
+// INTERMEDIATE-NEXT:          loop.store %d, %D[%v_y_1, %v_x_1] : memref<6x8xf32>
+// INTERMEDIATE-NEXT:        }
+// INTERMEDIATE-NEXT:      }
+// INTERMEDIATE-NEXT:    }
+// INTERMEDIATE-NEXT:  }
+// INTERMEDIATE-NEXT:  loop.for %s = 0 to 6 {
+// INTERMEDIATE-NEXT:    loop.for %kk = 0 to 8 {
+// INTERMEDIATE-NEXT:      loop.block "R" (%v_s < 6 = %s, reduce %v_k < 8 = %kk) init {
+// INTERMEDIATE-NEXT:        %zero = arith.constant 0.000000e+00 : f32
+// INTERMEDIATE-NEXT:        loop.store %zero, %R[%v_s] : memref<6xf32>
+// INTERMEDIATE-NEXT:      } {
+// INTERMEDIATE-NEXT:        %t = loop.load %R[%v_s] : memref<6xf32>
+// INTERMEDIATE-NEXT:        %d_1 = loop.load %D[%v_s, %v_k] : memref<6x8xf32>
+// INTERMEDIATE-NEXT:        %u = arith.addf %t, %d_1 : f32
+// INTERMEDIATE-NEXT:        loop.store %u, %R[%v_s] : memref<6xf32>
+// INTERMEDIATE-NEXT:      }
+// INTERMEDIATE-NEXT:    }
+// INTERMEDIATE-NEXT:  }
+
+// LANES-LABEL: func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
+// LANES-NEXT:  %B = loop.alloc : memref<6x8xf32>
+// LANES-NEXT:  loop.for %x = 0 to 8 {
+// LANES-NEXT:    loop.for %y_o = 0 to 2 {
+// LANES-NEXT:      %A_local = loop.alloc at [%y_o * 4, %x] : memref<4x1xf32, #loop.layout<affine_map<(d0, d1) -> (d1, d0)>, [1, 4]>, "local">
+// LANES-NEXT:      loop.for %A_local_in_d0 = 0 to 4 {
+// LANES-NEXT:        loop.for %A_local_in_d1 = 0 to 1 {
+// LANES-NEXT:          loop.block "A_local_in" (%v_d0 < 6 = %y_o * 4 + %A_local_in_d0, %v_d1 < 8 = %x + %A_local_in_d1) {
+// LANES-NEXT:            %0 = loop.load %A[%v_d0, %v_d1] : memref<6x8xf32>
+// LANES-NEXT:            loop.store %0, %A_local[%v_d0, %v_d1] : memref<4x1xf32, #loop.layout<affine_map<(d0, d1) -> (d1, d0)>, [1, 4]>, "local">
+// LANES-NEXT:          }
+// LANES-NEXT:        }
+// LANES-NEXT:      }
+// LANES-NEXT:      loop.for %y_i = 0 to 4 vectorized {
+// LANES-NEXT:        loop.block "B" (%v_y < 6 = %y_o * 4 + %y_i, %v_x < 8 = %x) {
+// LANES-NEXT:          %a = loop.load %A_local[%v_y, %v_x] : memref<4x1xf32, #loop.layout<affine_map<(d0, d1) -> (d1, d0)>, [1, 4]>, "local">
+// LANES-NEXT:          %b = arith.addf %a, %a : f32
+// LANES-NEXT:          loop.store %b, %B[%v_y, %v_x] : memref<6x8xf32>
+// LANES-NEXT:        }
+// LANES-NEXT:      }
+// LANES-NEXT:    }
+// LANES-NEXT:  }
+// LANES-NEXT:  loop.for %h = 0 to 6 {
+// LANES-NEXT:    loop.for %w = 0 to 8 {
+// LANES-NEXT:      loop.block "D" (%v_y_1 < 6 = %h, %v_x_1 < 8 = %w) {
+// LANES-NEXT:        %b_1 = loop.load %B[%v_y_1, %v_x_1] : memref<6x8xf32>
+// LANES-NEXT:        %a_1 = loop.load %A[%v_y_1, %v_x_1] : memref<6x8xf32>
+// LANES-NEXT:        %d = arith.mulf %b_1, %a_1 : f32
+// LANES-NEXT:        loop.store %d, %D[%v_y_1, %v_x_1] : memref<6x8xf32>
+// LANES-NEXT:      }
+// LANES-NEXT:    }
+// LANES-NEXT:  }
+// LANES-NEXT:  loop.for %s = 0 to 6 {
+// LANES-NEXT:    loop.for %kk = 0 to 8 {
+// LANES-NEXT:      loop.block "R" (%v_s < 6 = %s, reduce %v_k < 8 = %kk) init {
+// LANES-NEXT:        %zero = arith.constant 0.000000e+00 : f32
+// LANES-NEXT:        loop.store %zero, %R[%v_s] : memref<6xf32>
+// LANES-NEXT:      } {
+// LANES-NEXT:        %t = loop.load %R[%v_s] : memref<6xf32>
+// LANES-NEXT:        %d_1 = loop.load %D[%v_s, %v_k] : memref<6x8xf32>
+// LANES-NEXT:        %u = arith.addf %t, %d_1 : f32
+// LANES-NEXT:        loop.store %u, %R[%v_s] : memref<6xf32>
+// LANES-NEXT:      }
+// LANES-NEXT:    }
+// LANES-NEXT:  }
+
+// HALO-LABEL: func.func @halo(%X: memref<8xf32, #loop.layout<affine_map<(d0) -> ((d0 + 1))>, [10]>>, %Z: memref<8xf32>) {
+// HALO-NEXT:  loop.for %o = 0 to 2 {
+// HALO-NEXT:    %X_local = loop.alloc at [%o * 4 - 1] : memref<6xf32, "local">
+// HALO-NEXT:    loop.for %X_local_in_d0 = 0 to 6 {
+// HALO-NEXT:      loop.block "X_local_in" (%v_d0 < 10 = %o * 4 + %X_local_in_d0) {
+// HALO-NEXT:        %0 = loop.load %X[%v_d0 - 1] : memref<8xf32, #loop.layout<affine_map<(d0) -> ((d0 + 1))>, [10]>>
+// HALO-NEXT:        loop.store %0, %X_local[%v_d0 - 1] : memref<6xf32, "local">
+// HALO-NEXT:      }
+// HALO-NEXT:    }
+// HALO-NEXT:    loop.for %n4 = 0 to 4 {
+// HALO-NEXT:      loop.for %t = 0 to 3 {
+// HALO-NEXT:        loop.block "Z" (%v < 8 = %o * 4 + %n4, reduce %w < 3 = %t) init {
+// HALO-NEXT:          %zero = arith.constant 0.000000e+00 : f32
+// HALO-NEXT:          loop.store %zero, %Z[%v] : memref<8xf32>
+// HALO-NEXT:        } {
+// HALO-NEXT:          %z = loop.load %Z[%v] : memref<8xf32>
+// HALO-NEXT:          %x = loop.load %X_local[%v + %w - 1] : memref<6xf32, "local">
+// HALO-NEXT:          %s = arith.addf %z, %x : f32
+// HALO-NEXT:          loop.store %s, %Z[%v] : memref<8xf32>
+// HALO-NEXT:        }
+// HALO-NEXT:      }
+// HALO-NEXT:    }
+// HALO-NEXT:  }
+
+// NOTHING: error: promote-memory-scope: nothing below loop 'w' accesses %R
+// RUNTIME: error: promote-memory-scope: %A is indexed in block 'gather' by a value that is only known at run time, so what loop 'i' touches has no constant size
+// APART: error: promote-memory-scope: the box that block 'two' touches of %A begins elsewhere than that of block 'two' (dimension 0); choose a loop further out or in
+// LIVES: error: promote-memory-scope: %S_register only lives inside loop 'r'; choose a loop further in
+// VECTORIZED: error: promote-memory-scope: loop 'x' is vectorized, and lanes share their buffers; choose a loop around it
+// NEGATIVE: error: promote-memory-scope: %X_local is a tile that begins at negative coordinates; promote the whole buffer instead of the tile
+// SIZE: error: promote-memory-scope: the size 'm' of %M has no loop.dim in the function
+// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and 24 more
+
+func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+  loop.for %r = 0 to 8 {
+    loop.for %k = 0 to 20 {
+      loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v_r] : memref<8xf32>
+      } {
+        %s = loop.load %S[%v_r] : memref<8xf32>
+        %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v_r] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
+  %B = loop.alloc : memref<6x8xf32>
+  loop.for %y = 0 to 6 {
+    loop.for %x = 0 to 8 {
+      loop.block "B" (%v_y < 6 = %y, %v_x < 8 = %x) {
+        %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+        %b = arith.addf %a, %a : f32
+        loop.store %b, %B[%v_y, %v_x] : memref<6x8xf32>
+      }
+    }
+  }
+  loop.for %h = 0 to 6 {
+    loop.for %w = 0 to 8 {
+      loop.block "D" (%v_y < 6 = %h, %v_x < 8 = %w) {
+        %b = loop.load %B[%v_y, %v_x] : memref<6x8xf32>
+        %a = loop.load %A[%v_y, %v_x] : memref<6x8xf32>
+        %d = arith.mulf %b, %a : f32
+        loop.store %d, %D[%v_y, %v_x] : memref<6x8xf32>
+      }
+    }
+  }
+  loop.for %s = 0 to 6 {
+    loop.for %kk = 0 to 8 {
+      loop.block "R" (%v_s < 6 = %s, reduce %v_k < 8 = %kk) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %R[%v_s] : memref<6xf32>
+      } {
+        %t = loop.load %R[%v_s] : memref<6xf32>
+        %d = loop.load %D[%v_s, %v_k] : memref<6x8xf32>
+        %u = arith.addf %t, %d : f32
+        loop.store %u, %R[%v_s] : memref<6xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @others(%A: memref<8xf32>, %I: memref<8xindex>, %O: memref<8xf32>, %M: memref<?xf32, #loop.layout<["m"]>>) {
+  loop.for %i = 0 to 8 {
+    loop.block "gather" (%v < 8 = %i) {
+      %n = loop.load %I[%v] : memref<8xindex>
+      %a = loop.load %A[%n] : memref<8xf32>
+      loop.store %a, %O[%v] : memref<8xf32>
+    }
+  }
+  loop.for %j = 0 to 4 {
+    loop.for %l = 0 to 2 {
+      loop.block "two" (%v < 8 = %j * 2 + %l, %w < 8 = %j + %l * 4) {
+        %a = loop.load %A[%v] : memref<8xf32>
+        %b = loop.load %A[%w] : memref<8xf32>
+        %c = arith.addf %a, %b : f32
+        loop.store %c, %O[%v] : memref<8xf32>
+      }
+    }
+  }
+  loop.for %n = 0 to 4 {
+    loop.for %p = 0 to 4 {
+      loop.block "sized" (%v < 16 = %n * 4 + %p) {
+        %m = loop.load %M[%v] : memref<?xf32, #loop.layout<["m"]>>
+        loop.store %m, %O[0] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+func.func @halo(%X: memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10]>>, %Z: memref<8xf32>) {
+  loop.for %o = 0 to 2 {
+    loop.for %n4 = 0 to 4 {
+      loop.for %t = 0 to 3 {
+        loop.block "Z" (%v < 8 = %o * 4 + %n4, reduce %w < 3 = %t) init {
+          %zero = arith.constant 0.0 : f32
+          loop.store %zero, %Z[%v] : memref<8xf32>
+        } {
+          %z = loop.load %Z[%v] : memref<8xf32>
+          %x = loop.load %X[%v + %w - 1] : memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10]>>
+          %s = arith.addf %z, %x : f32
+          loop.store %s, %Z[%v] : memref<8xf32>
+        }
+      }
+    }
+  }
+  func.return
+}

@@ -1,0 +1,113 @@
+// RUN: dovetail-opt %s -p 'split-loop{loop=k factor=5},reorder-loops{loops=k_i,r}' | filecheck %s --check-prefix=CHECK
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=y,y}' 2>&1 | filecheck %s --check-prefix=ONE
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=p,s}' 2>&1 | filecheck %s --check-prefix=APART
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=q,p}' 2>&1 | filecheck %s --check-prefix=STATEMENTS
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=t,s}' 2>&1 | filecheck %s --check-prefix=BLOCKS
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=n,m}' 2>&1 | filecheck %s --check-prefix=BOUNDS
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=h,g}' 2>&1 | filecheck %s --check-prefix=POINTS
+
+// Loops between the named ones stay where they are; the order of a reduction is free.
+
+// CHECK-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// CHECK-NEXT:  loop.for %k_i = 0 to 5 {
+// CHECK-NEXT:    loop.for %k_o = 0 to 4 {
+// CHECK-NEXT:      loop.for %r = 0 to 8 {
+// CHECK-NEXT:        loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k_o * 5 + %k_i) init {
+// CHECK-NEXT:          %zero = arith.constant 0.000000e+00 : f32
+// CHECK-NEXT:          loop.store %zero, %S[%v_r] : memref<8xf32>
+// CHECK-NEXT:        } {
+// CHECK-NEXT:          %s = loop.load %S[%v_r] : memref<8xf32>
+// CHECK-NEXT:          %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+// CHECK-NEXT:          %t = arith.addf %s, %a : f32
+// CHECK-NEXT:          loop.store %t, %S[%v_r] : memref<8xf32>
+// CHECK-NEXT:        }
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:  }
+
+// ONE: error: reorder-loops: loops=y,y: name two or more loops, each once
+// APART: error: reorder-loops: loop 's' is not inside loop 'p'; only nested loops can change places
+// STATEMENTS: error: reorder-loops: loop 'p' has more than one statement, so the loops in it cannot move out of it; reorder before statements are added
+// BLOCKS: error: reorder-loops: the blocks third, fourth are all below loop 's'; reorder before a second block is below the loops
+// BOUNDS: error: reorder-loops: the bounds of loop 'n' use loop 'm'; they must stay in this order
+// POINTS: error: reorder-loops: two points of block 'skewed' touch one element of %A; the order of its instances matters
+
+func.func @scale(%A: memref<13x6xf32>, %B: memref<13x6xf32>) {
+  loop.for %y = 0 to 13 {
+    loop.for %x = 0 to 6 {
+      loop.block "B" (%v_y < 13 = %y, %v_x < 6 = %x) {
+        %a = loop.load %A[%v_y, %v_x] : memref<13x6xf32>
+        %b = arith.addf %a, %a : f32
+        loop.store %b, %B[%v_y, %v_x] : memref<13x6xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+  loop.for %r = 0 to 8 {
+    loop.for %k = 0 to 20 {
+      loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v_r] : memref<8xf32>
+      } {
+        %s = loop.load %S[%v_r] : memref<8xf32>
+        %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v_r] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @two(%A: memref<8x8xf32>) {
+  loop.for %p = 0 to 8 {
+    loop.block "first" (%v < 8 = %p) {
+      %zero = arith.constant 0.0 : f32
+      loop.store %zero, %A[%v, 0] : memref<8x8xf32>
+    }
+    loop.for %q = 0 to 8 {
+      loop.block "second" (%v < 8 = %p, %w < 8 = %q) {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %A[%v, %w] : memref<8x8xf32>
+      }
+    }
+  }
+  loop.for %s = 0 to 8 {
+    loop.for %t = 0 to 8 {
+      loop.block "third" (%v < 8 = %s, %w < 8 = %t) {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %A[%v, %w] : memref<8x8xf32>
+      }
+      loop.block "fourth" (%v < 8 = %s, %w < 8 = %t) {
+        %a = loop.load %A[%v, %w] : memref<8x8xf32>
+        loop.store %a, %A[%v, %w] : memref<8x8xf32>
+      }
+    }
+  }
+  func.return
+}
+func.func @triangle(%A: memref<8x8xf32>) {
+  loop.for %m = 0 to 8 {
+    loop.for %n = 0 to %m {
+      loop.block "lower" (%v < 8 = %m, %w < 8 = %n) {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %A[%v, %w] : memref<8x8xf32>
+      }
+    }
+  }
+  func.return
+}
+func.func @skewed(%A: memref<9x9xf32>) {
+  loop.for %g = 0 to 8 {
+    loop.for %h = 0 to 8 {
+      loop.block "skewed" (%v < 8 = %g, %w < 8 = %h) {
+        %a = loop.load %A[%v, %w + 1] : memref<9x9xf32>
+        loop.store %a, %A[%v + 1, %w] : memref<9x9xf32>
+      }
+    }
+  }
+  func.return
+}

@@ -1,0 +1,11 @@
+// RUN: not dovetail-opt %s -p 'lower-te-to-loop' 2>&1 | filecheck %s --check-prefix=CHECK
+
+// CHECK: error: lower-te-to-loop: @f returns one tensor twice; a function returns each tensor that it computes at most once
+
+func.func @f(%A: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %B = te.compute "B" (%y = 0 to 4) {
+    %v = te.read %A[%y] : tensor<4xf32>
+    te.yield %v : f32
+  } : tensor<4xf32>
+  func.return %B, %B : tensor<4xf32>, tensor<4xf32>
+}
