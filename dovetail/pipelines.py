@@ -1,12 +1,12 @@
 """The pipelines from a model to kernels, one tuple a target, read from top to bottom."""
 
-from passes.graph.lower_graph_to_te import LowerGraphToTePass
 from xdsl.passes import ModulePass
 
 from passes.graph.fold_batch_norm import FoldBatchNormPass
 from passes.graph.fold_constants import FoldConstantsPass
 from passes.graph.fuse_operators import FuseOperatorsPass
 from passes.graph.lower_graph_to_loop import LowerGraphToLoopPass
+from passes.graph.lower_graph_to_te import LowerGraphToTePass
 from passes.graph.mark_weights import MarkWeightsPass
 from passes.loop.elide_halo_guards import ElideHaloGuardsPass
 from passes.loop.hoist_allocations import HoistAllocationsPass
