@@ -19,6 +19,7 @@ DIALECTS: dict[str, str] = {
     "loop": "dialects.loop:Loop",
     "target": "dialects.target:TargetDialect",
     "te": "dialects.te:Te",
+    "vta": "dialects.vta:Vta",
 }
 
 PASSES: tuple[str, ...] = (
