@@ -17,7 +17,7 @@ from dovetail.program import CompiledModel
 from dovetail.runtime import Kernel, Program, Tensor, aligned_empty
 from dovetail.runtime.buffers import KEPT, WorkspacePool, address, aligned
 from dovetail.runtime.library import JitLibrary, SharedLibrary, link_shared
-from dovetail.runtime.threads import TEAM
+from dovetail.runtime.threads import TEAM, usable_cores
 
 
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:
@@ -241,14 +241,16 @@ def test_an_interrupt_takes_effect_after_the_run():
     def interrupt(*_):
         raise KeyboardInterrupt
 
+    cores = usable_cores()
     old = signal.signal(signal.SIGALRM, interrupt)
     try:
-        for _ in range(5):
+        for _ in range(20):
             signal.setitimer(signal.ITIMER_REAL, 0.002)
             with pytest.raises(KeyboardInterrupt):
                 while True:
                     program.run([x])
             np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
+            assert usable_cores() == cores
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
