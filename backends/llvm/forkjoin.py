@@ -8,7 +8,7 @@ A worker calls `serve` once and waits at its box: it spins for a while, so that 
 succession cost no switch of threads, then sleeps in the kernel (a futex on Linux). `fork_join` puts
 a job into the boxes, does its own share as thread 0 and waits for the others; it returns the first
 error number. If `home` is not null it is the set of cores (Linux's cpu_set_t) that the caller runs
-on meanwhile, and `before` the one that it has afterwards; no signal handler of Python comes between.
+on meanwhile, and `before` the one that it has afterwards; no signal handler comes between.
 Both functions are exported from every library, so a process needs no other code for its threads;
 the number in their names is the version of the box:
 
