@@ -17,6 +17,8 @@ from dovetail.program import CompiledModel
 from dovetail.runtime import Kernel, Program, Tensor, aligned_empty
 from dovetail.runtime.buffers import KEPT, WorkspacePool, address, aligned
 from dovetail.runtime.library import JitLibrary, SharedLibrary, link_shared
+from dovetail.runtime.manifest import storage_dtype
+from dovetail.runtime.program import bind_inputs
 from dovetail.runtime.threads import TEAM, usable_cores
 
 
@@ -80,6 +82,18 @@ def test_inputs_of_any_strides_and_alignment(symbolic):
     b = np.frombuffer(b"\0" + numbers(5).tobytes(), np.uint8)[1:].view(np.float32)
     assert address(b) % 4 and not x.flags.c_contiguous
     np.testing.assert_array_equal(program.run([x, b])["y"], x + b[:, None])
+
+
+def test_types_that_numpy_does_not_have():
+    """bfloat16 comes as its own type, where a package adds that to NumPy, or as bits."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    tensor = Tensor("x", "bfloat16", (2,))
+    for given in (np.zeros(2, ml_dtypes.bfloat16), np.zeros(2, np.uint16)):
+        if given.dtype == np.uint16 and storage_dtype("bfloat16") != given.dtype:
+            continue
+        assert bind_inputs("p", [tensor], [given])[0] is given
+    with pytest.raises(UserError, match=r"^p: input 'x' has dtype float16, expected bfloat16$"):
+        bind_inputs("p", [tensor], [np.zeros(2, np.float16)])
 
 
 def test_aligned_arrays_are_not_copied():
