@@ -60,7 +60,11 @@ class Run:
 
 
 class Program:
-    """A compiled network. `threads` is how many threads a run uses."""
+    """A compiled network.
+
+    `threads` is how many threads a run uses: by default as many as it was compiled for, or as this
+    process has cores if these are fewer.
+    """
 
     def __init__(
         self,
@@ -72,7 +76,8 @@ class Program:
     ) -> None:
         self.manifest = manifest
         self.name = name
-        self.threads = threads or manifest.threads or len(usable_cores())
+        cores = len(usable_cores())
+        self.threads = threads or min(manifest.threads or cores, cores)
         self._library = library
         self._weights = [aligned(weight) for weight in weights]
         self._weight_addresses = [address(weight) for weight in self._weights]

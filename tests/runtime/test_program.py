@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -329,6 +330,15 @@ def test_a_forked_process_has_threads_of_its_own(two_kernels):
         os._exit(int(np.array_equal(program.run([x])["y"], mirror_result(x))))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
     np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
+
+
+def test_threads_by_default():
+    """As many as it was compiled for, but no more than there are cores."""
+    cores = len(usable_cores())
+    for compiled_for, expected in ((1, 1), (None, cores), (cores + 5, cores)):
+        model = replace(axpy(), threads=compiled_for)
+        assert model.program().threads == expected
+        assert model.program(threads=3).threads == 3
 
 
 def test_more_threads_than_there_can_be():
