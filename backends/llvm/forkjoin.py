@@ -2,13 +2,15 @@
 
     void dovetail_serve_1(ptr box, i32 spins)
     i32  dovetail_fork_join_1(ptr boxes, ptr f, ptr buffers, ptr dims, ptr workspace,
-                              i32 nthreads, i32 step)
+                              i32 nthreads, i32 step, ptr home, ptr before)
 
 A worker calls `serve` once and waits at its box: it spins for a while, so that runs in quick
 succession cost no switch of threads, then sleeps in the kernel (a futex on Linux). `fork_join` puts
 a job into the boxes, does its own share as thread 0 and waits for the others; it returns the first
-error number. Both are exported from every library, so that a process needs no other code for its
-threads; the number in their names is the version of the box:
+error number. If `home` is not null it is the set of cores (Linux's cpu_set_t) that the caller runs
+on meanwhile, and `before` the one that it has afterwards; no signal handler comes between.
+Both functions are exported from every library, so a process needs no other code for its threads;
+the number in their names is the version of the box:
 
     byte  0  i32 posted    how many jobs were put in (written by the caller)
           4  i32 sleeping  whether the worker may be asleep
@@ -23,6 +25,7 @@ caller posts before it looks whether the worker sleeps (both sequentially consis
 SERVE = "dovetail_serve_1"
 FORK_JOIN = "dovetail_fork_join_1"
 BOX_BYTES = 128
+CORES_BYTES = 128
 JOIN_SPINS = 4096
 FUTEX_WAIT, FUTEX_WAKE = 128, 129
 FUTEX_CALLS = {"x86_64": 202, "aarch64": 98}
@@ -99,16 +102,29 @@ end:
 """
 
 
-def _fork_join(pause: str, wake: str) -> str:
+def _move(result: str, cores: str, linux: bool) -> str:
+    """Let the calling thread run on the cores at %cores alone."""
+    if not linux:
+        return f"%{result} = add i32 0, 0"
+    return f"%{result} = call i32 @sched_setaffinity(i32 0, i64 {CORES_BYTES}, ptr %{cores})"
+
+
+def _fork_join(pause: str, wake: str, linux: bool) -> str:
     pointers = "\n".join(f"  store ptr %{name}, ptr %{name}_at, align 8" for name in ("f", *JOB))
     own = "ptr %buffers, ptr %dims, ptr %workspace, i32 0, i32 %nthreads, i32 %step"
     return f"""
 define weak_odr i32 @{FORK_JOIN}(ptr %boxes, ptr %f, ptr %buffers, ptr %dims, ptr %workspace,
-                                 i32 %nthreads, i32 %step) {{
+                                 i32 %nthreads, i32 %step, ptr %home, ptr %before) {{
 entry:
+  %pins = icmp ne ptr %home, null
+  br i1 %pins, label %pin, label %start
+pin:
+  {_move("pinned", "home", linux)}
+  br label %start
+start:
   br label %fork
 fork:
-  %tid = phi i32 [ 1, %entry ], [ %tid_next, %forked ]
+  %tid = phi i32 [ 1, %start ], [ %tid_next, %forked ]
   %more = icmp slt i32 %tid, %nthreads
   br i1 %more, label %post, label %own
 post:
@@ -121,8 +137,8 @@ post:
   store i32 %tid, ptr %tid_at, align 4
   store i32 %nthreads, ptr %nthreads_at, align 4
   store i32 %step, ptr %step_at, align 4
-  %before = load atomic i32, ptr %box monotonic, align 4
-  %posted = add i32 %before, 1
+  %last = load atomic i32, ptr %box monotonic, align 4
+  %posted = add i32 %last, 1
   store atomic i32 %posted, ptr %box seq_cst, align 4
   %sleeping = load atomic i32, ptr %sleeping_at seq_cst, align 4
   %asleep = icmp ne i32 %sleeping, 0
@@ -172,6 +188,11 @@ joined:
   %jtid_next = add i32 %jtid, 1
   br label %join
 end:
+  br i1 %pins, label %unpin, label %leave
+unpin:
+  {_move("unpinned", "before", linux)}
+  br label %leave
+leave:
   ret i32 %first
 }}
 """
@@ -183,4 +204,7 @@ def fork_join_ir(triple: str, pause: str) -> str:
     It relies on a declaration of sched_yield.
     """
     declare, sleep, wake = _sleep_and_wake(triple)
-    return f"{declare}\n{_serve(pause, sleep)}{_fork_join(pause, wake)}"
+    linux = "linux" in triple
+    if linux:
+        declare += "\ndeclare i32 @sched_setaffinity(i32, i64, ptr)"
+    return f"{declare}\n{_serve(pause, sleep)}{_fork_join(pause, wake, linux)}"

@@ -31,6 +31,10 @@ from dovetail.runtime.manifest import storage_dtype
 
 TURN_SECONDS = 0.02
 TURN_RUNS = 20
+REST_SECONDS = 0.02
+"""Before each turn, so that threads of the one before have stopped looking for work."""
+
+WARM_RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -145,11 +149,13 @@ def differences(outputs: Mapping[str, Sequence[Array]]) -> dict[str, float]:
 
 
 def take_turns(contenders: Mapping[str, Contender], rounds: int) -> list[tuple[str, list[float]]]:
-    """The seconds of each contender's inferences. The first of each turn only warms up."""
+    """The seconds of each contender's inferences. The first ones of each turn only warm up."""
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, infer in contenders.items():
-            infer()
+            time.sleep(REST_SECONDS)
+            for _ in range(WARM_RUNS):
+                infer()
             begin = time.perf_counter()
             for _ in range(TURN_RUNS):
                 start = time.perf_counter()

@@ -9,7 +9,7 @@ PATIENCE_SECONDS = 2.0
 
 
 class CompileProgress:
-    """`with CompileProgress("compiling net") as progress: ... progress("kernels", done, total)`.
+    """`with CompileProgress("compiling net") as progress: ... progress(done, total)`.
 
     Nothing is shown in the first two seconds, and on a file or pipe only the last state.
     """
@@ -20,11 +20,11 @@ class CompileProgress:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[step]}"),
+            TextColumn("kernels"),
             TimeElapsedColumn(),
             console=console,
         )
-        self._task = self._bar.add_task(what, total=None, step="")
+        self._task = self._bar.add_task(what, total=None)
         self._timer = Timer(patience, self._show)
         self._timer.daemon = True
         self._lock = Lock()
@@ -34,9 +34,9 @@ class CompileProgress:
         self._timer.start()
         return self
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Of the step `what`, `done` of `total` parts are done."""
-        self._bar.update(self._task, completed=done, total=total, step=what)
+    def __call__(self, done: int, total: int) -> None:
+        """`done` of `total` kernels are compiled."""
+        self._bar.update(self._task, completed=done, total=total)
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()

@@ -73,7 +73,7 @@ def _read(file: BinaryIO) -> tuple[Manifest, Library, list[Array]]:
             manifest = Manifest.from_json(_entry(archive, MANIFEST).decode())
             check_machine(manifest.architecture, manifest.features)
             shared = _optional_entry(archive, LIBRARY)
-            object_code = None if shared is not None else _optional_entry(archive, OBJECT)
+            object_code = _optional_entry(archive, OBJECT)
             weights = _weights(file, archive, manifest.weights)
     except DAMAGE as error:
         raise UserError(f"it is damaged: {error}") from None
@@ -86,11 +86,11 @@ def _check_names(archive: zipfile.ZipFile) -> None:
     for info in archive.infolist():
         name = PurePosixPath(info.filename)
         if name.is_absolute() or ".." in name.parts or "\\" in info.filename or ":" in name.name:
-            raise UserError(f"its entry '{info.filename}' escapes from the archive")
+            raise UserError(f"its entry {info.filename!r} escapes from the archive")
         if info.filename in seen:
-            raise UserError(f"it is damaged: it has two entries '{info.filename}'")
+            raise UserError(f"it is damaged: it has two entries {info.filename!r}")
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-            raise UserError(f"it is damaged: its entry '{info.filename}' is compressed")
+            raise UserError(f"it is damaged: its entry {info.filename!r} is compressed")
         seen.add(info.filename)
 
 

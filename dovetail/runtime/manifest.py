@@ -7,6 +7,7 @@ depends on the compiler.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from math import prod
 from typing import cast
 
@@ -21,6 +22,7 @@ Shape = tuple[int | str, ...]
 """The extents of a tensor; a name stands for a symbolic dimension."""
 
 
+@cache
 def storage_dtype(name: str) -> np.dtype:
     """The NumPy type that holds elements of the type `name`.
 

@@ -45,21 +45,26 @@ Inputs = Mapping[str, ArrayLike] | Sequence[ArrayLike]
 class Run:
     """The memory of one run: what must stay alive until its threads are done."""
 
-    arrays: list[Array]
+    inputs: list[Array]
     outputs: list[Array]
-    pointers: Array
-    dims: Array
+    pointers: ctypes.Array[ctypes.c_uint64]
+    dims: ctypes.Array[ctypes.c_int64]
     workspace: Bytes
     key: tuple[int, ...]
 
     @property
     def arguments(self) -> tuple[int, int, int]:
         """The arguments that all threads share."""
-        return address(self.pointers), address(self.dims), address(self.workspace)
+        shared = ctypes.addressof(self.pointers), ctypes.addressof(self.dims)
+        return *shared, address(self.workspace)
 
 
 class Program:
-    """A compiled network. `threads` is how many threads a run uses."""
+    """A compiled network.
+
+    `threads` is how many threads a run uses: by default as many as it was compiled for, or as this
+    process has cores if these are fewer.
+    """
 
     def __init__(
         self,
@@ -71,7 +76,8 @@ class Program:
     ) -> None:
         self.manifest = manifest
         self.name = name
-        self.threads = threads or manifest.threads or len(usable_cores())
+        cores = len(usable_cores())
+        self.threads = threads or min(manifest.threads or cores, cores)
         self._library = library
         self._weights = [aligned(weight) for weight in weights]
         self._weight_addresses = [address(weight) for weight in self._weights]
@@ -154,19 +160,22 @@ class Program:
         arrays = bind_inputs(self.name, self.inputs, inputs)
         values = solve_dims(self.name, self.inputs, arrays)
         key = (*(values[dim] for dim in self.manifest.dims), self.threads)
-        dims = np.array(key[:-1] or (0,), np.int64)
+        dims = (ctypes.c_int64 * len(key))(*key)
         outputs = [
             aligned_empty(shape, storage_dtype(tensor.dtype))
             for tensor, shape in zip(self.outputs, self._shapes(dims, values), strict=True)
         ]
         arrays = [aligned(array) for array in arrays]
-        pointers = [address(array) for array in arrays] + self._weight_addresses
-        pointers += [address(array) for array in outputs]
-        size: int = self._workspace_bytes(address(dims), self.threads)
+        places = [address(array) for array in arrays] + self._weight_addresses
+        places += [address(array) for array in outputs]
+        size: int = self._workspace_bytes(ctypes.addressof(dims), self.threads)
         workspace = self._pool.take(key, size)
-        return Run(arrays, outputs, np.array(pointers, np.uint64), dims, workspace, key)
+        pointers = (ctypes.c_uint64 * len(places))(*places)
+        return Run(arrays, outputs, pointers, dims, workspace, key)
 
-    def _shapes(self, dims: Array, values: Mapping[str, int]) -> list[tuple[int, ...]]:
+    def _shapes(
+        self, dims: ctypes.Array[ctypes.c_int64], values: Mapping[str, int]
+    ) -> list[tuple[int, ...]]:
         """The extents of the outputs."""
         if self._output_shapes is None:
             return [
@@ -175,7 +184,7 @@ class Program:
             ]
         ranks = [len(tensor.shape) for tensor in self.outputs]
         extents = np.zeros(sum(ranks) + 1, np.int64)
-        self._output_shapes(address(dims), address(extents))
+        self._output_shapes(ctypes.addressof(dims), address(extents))
         flat: list[int] = extents.tolist()
         ends = [sum(ranks[: i + 1]) for i in range(len(ranks))]
         return [tuple(flat[end - rank : end]) for end, rank in zip(ends, ranks, strict=True)]
@@ -220,8 +229,9 @@ def _by_name(
 
 
 def _check_input(name: str, tensor: Tensor, array: Array) -> None:
-    same_name = array.dtype.name == tensor.dtype and array.dtype.isnative
-    if array.dtype != storage_dtype(tensor.dtype) and not same_name:
+    if array.dtype != storage_dtype(tensor.dtype) and not (
+        array.dtype.name == tensor.dtype and array.dtype.isnative
+    ):
         raise UserError(
             f"{name}: input '{tensor.name}' has dtype {array.dtype}, expected {tensor.dtype}"
         )

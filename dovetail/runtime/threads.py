@@ -12,7 +12,9 @@ microsecond, and Python's lock is not needed for it.
 
 import ctypes
 import os
+import sys
 from collections.abc import Callable
+from functools import cache
 from threading import Lock, Thread
 
 from analysis.errors import UserError
@@ -22,9 +24,10 @@ from dovetail.runtime.library import Library
 SERVE_NAME, FORK_JOIN_NAME = "dovetail_serve_1", "dovetail_fork_join_1"
 POINTER, I32 = ctypes.c_void_p, ctypes.c_int32
 SERVE = ctypes.CFUNCTYPE(None, POINTER, I32)
-FORK_JOIN = ctypes.CFUNCTYPE(I32, POINTER, POINTER, POINTER, POINTER, POINTER, I32, I32)
+FORK_JOIN = ctypes.CFUNCTYPE(I32, *[POINTER] * 5, I32, I32, POINTER, POINTER)
 
 BOX_BYTES = 128
+CORES_BYTES = 128
 MAX_THREADS = 256
 SERVE_SPINS = 4000
 """How often a worker looks for the next run before it sleeps: about a tenth of a millisecond."""
@@ -37,10 +40,11 @@ def usable_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def _pin(cores: frozenset[int], thread: int = 0) -> None:
-    """Let a thread (its system's number; 0 for the calling one) run on `cores` alone."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(thread, cores)
+@cache
+def core_set(cores: frozenset[int]) -> ctypes.Array[ctypes.c_char]:
+    """These cores as the system writes them: a bit for each."""
+    bits = sum(1 << core for core in cores if core < 8 * CORES_BYTES)
+    return ctypes.create_string_buffer(bits.to_bytes(CORES_BYTES, sys.byteorder), CORES_BYTES)
 
 
 class Worker:
@@ -58,9 +62,9 @@ class Worker:
 
     def pin(self, cores: frozenset[int]) -> None:
         """Let it run on `cores` alone."""
-        if cores != self._cores:
+        if cores != self._cores and hasattr(os, "sched_setaffinity"):
             assert self._thread.native_id is not None
-            _pin(cores, self._thread.native_id)
+            os.sched_setaffinity(self._thread.native_id, cores)
             self._cores = cores
 
 
@@ -91,18 +95,21 @@ class Team:
         with self._turn:
             self._grow(crew, crew.size)
             cores = usable_cores()
-            pinned = len(cores) >= crew.size
-            home = frozenset(cores)
-            homes = [frozenset((core,)) if pinned else home for core in (cores * crew.size)]
-            for worker, own in zip(self._workers[: crew.size - 1], homes[1:], strict=False):
-                worker.pin(own)
-            if not pinned:
-                return crew.fork_join(address(self._boxes), function, *shared, crew.size, step)
-            _pin(frozenset(cores[:1]))
-            try:
-                return crew.fork_join(address(self._boxes), function, *shared, crew.size, step)
-            finally:
-                _pin(home)
+            before = frozenset(cores)
+            homes = [before] * crew.size
+            if len(cores) >= crew.size:
+                homes = [frozenset((core,)) for core in cores[: crew.size]]
+            for worker, home in zip(self._workers, homes[1:], strict=False):
+                worker.pin(home)
+            return crew.fork_join(
+                address(self._boxes),
+                function,
+                *shared,
+                crew.size,
+                step,
+                ctypes.addressof(core_set(homes[0])) if homes[0] != before else None,
+                ctypes.addressof(core_set(before)),
+            )
 
 
 TEAM = Team()
@@ -126,5 +133,5 @@ class Crew:
     def run(self, function: int, shared: tuple[int, int, int], step: int = 0) -> int:
         """Call `function(*shared, tid, size, step)` on each thread; the first error number."""
         if self.size == 1:
-            return self.fork_join(0, function, *shared, 1, step)
+            return self.fork_join(None, function, *shared, 1, step, None, None)
         return TEAM.run(self, function, shared, step)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from dovetail.program import CompiledModel
 from dovetail.runtime import Kernel, Program, Tensor, aligned_empty
 from dovetail.runtime.buffers import KEPT, WorkspacePool, address, aligned
 from dovetail.runtime.library import JitLibrary, SharedLibrary, link_shared
-from dovetail.runtime.threads import TEAM
+from dovetail.runtime.manifest import storage_dtype
+from dovetail.runtime.program import bind_inputs
+from dovetail.runtime.threads import TEAM, usable_cores
 
 
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:
@@ -80,6 +83,18 @@ def test_inputs_of_any_strides_and_alignment(symbolic):
     b = np.frombuffer(b"\0" + numbers(5).tobytes(), np.uint8)[1:].view(np.float32)
     assert address(b) % 4 and not x.flags.c_contiguous
     np.testing.assert_array_equal(program.run([x, b])["y"], x + b[:, None])
+
+
+def test_types_that_numpy_does_not_have():
+    """bfloat16 comes as its own type, where a package adds that to NumPy, or as bits."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    tensor = Tensor("x", "bfloat16", (2,))
+    for given in (np.zeros(2, ml_dtypes.bfloat16), np.zeros(2, np.uint16)):
+        if given.dtype == np.uint16 and storage_dtype("bfloat16") != given.dtype:
+            continue
+        assert bind_inputs("p", [tensor], [given])[0] is given
+    with pytest.raises(UserError, match=r"^p: input 'x' has dtype float16, expected bfloat16$"):
+        bind_inputs("p", [tensor], [np.zeros(2, np.float16)])
 
 
 def test_aligned_arrays_are_not_copied():
@@ -241,14 +256,16 @@ def test_an_interrupt_takes_effect_after_the_run():
     def interrupt(*_):
         raise KeyboardInterrupt
 
+    cores = usable_cores()
     old = signal.signal(signal.SIGALRM, interrupt)
     try:
-        for _ in range(5):
+        for _ in range(20):
             signal.setitimer(signal.ITIMER_REAL, 0.002)
             with pytest.raises(KeyboardInterrupt):
                 while True:
                     program.run([x])
             np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
+            assert usable_cores() == cores
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
@@ -313,6 +330,15 @@ def test_a_forked_process_has_threads_of_its_own(two_kernels):
         os._exit(int(np.array_equal(program.run([x])["y"], mirror_result(x))))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
     np.testing.assert_array_equal(program.run([x])["y"], mirror_result(x))
+
+
+def test_threads_by_default():
+    """As many as it was compiled for, but no more than there are cores."""
+    cores = len(usable_cores())
+    for compiled_for, expected in ((1, 1), (None, cores), (cores + 5, cores)):
+        model = replace(axpy(), threads=compiled_for)
+        assert model.program().threads == expected
+        assert model.program(threads=3).threads == 3
 
 
 def test_more_threads_than_there_can_be():
