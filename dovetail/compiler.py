@@ -99,6 +99,7 @@ def finish(
         dims=tuple(symbols_of(main)),
         kernels=tuple(Kernel(name) for name in names),
         calls=tuple(names.index(callee) for callee in callees),
+        threads=target.number("num-threads"),
     )
 
 
