@@ -7,8 +7,8 @@
 // CHECK:         fadd <16 x float>
 // CHECK:         store <16 x float>
 // CHECK:         call void @"dovetail_barrier"(ptr %"workspace", i32 %"nthreads")
-// CHECK:       define i64 @"add_workspace_bytes"
 // CHECK:       declare void @"dovetail_barrier"(ptr %{{.*}}, i32 %{{.*}})
+// CHECK:       define i64 @"add_workspace_bytes"
 builtin.module attributes {target = #target.target<"llvm -mcpu=x86-64-v3">} {
 func.func @add(%A: memref<6x16xf32>, %B: memref<6x16xf32>) {
   loop.for %y = 0 to 6 parallel {
