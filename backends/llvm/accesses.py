@@ -187,9 +187,15 @@ class Accesses(Numbers):
         mask: ir.Value | None,
         otherwise: ir.Value | None,
     ) -> ir.Value:
-        """Emit the access of a load: scalar or vector, of all lanes or of those in the mask."""
+        """Emit the access of a load: scalar or vector, of all lanes or of those in the mask.
+
+        What lies in the buffer may be loaded by lanes that do not use it.
+        """
         buffer = self.buffers[op.memref]
-        pointer, step = self.address(buffer, self.offset(op, variables, values))
+        offset = self.offset(op, variables, values)
+        pointer, step = self.address(buffer, offset)
+        if offset.inside and otherwise is None:
+            mask = None
         element = memory_type(buffer.type.element_type)
         align = byte_size(buffer.type.element_type)
         if step not in (0, 1):
@@ -224,12 +230,15 @@ class Accesses(Numbers):
         values: dict[SSAValue, ir.Value],
         mask: ir.Value | None,
     ) -> None:
-        """Emit a store."""
+        """Emit a store; in a register tile, lanes without an element may be written too."""
         buffer = self.buffers[op.memref]
         element = memory_type(buffer.type.element_type)
         align = byte_size(buffer.type.element_type)
         value = self.as_memory(self.operand(op.value, variables, values), element)
-        pointer, step = self.address(buffer, self.offset(op, variables, values))
+        offset = self.offset(op, variables, values)
+        pointer, step = self.address(buffer, offset)
+        if offset.inside and scope_of(buffer.type) == "register":
+            mask = None
         if step not in (0, 1) or (step == 0 and self.width is not None):
             self.refuse_step(op, step, op.memref)
         value = splat(self.builder, value, self.width)

@@ -43,9 +43,13 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Offset:
-    """An element offset: for each product of symbolic dimensions an affine form."""
+    """An element offset: for each product of symbolic dimensions an affine form.
+
+    `inside` says that it lies in the buffer for all values of the loops, guards left aside.
+    """
 
     parts: Mapping[Product, Affine]
+    inside: bool = False
 
     def shifted(self, distance: Affine) -> "Offset":
         """The offset some elements further."""
@@ -58,11 +62,23 @@ def compose(buffer: Buffer, indices: Sequence[Affine], map: AffineMap, ranges: R
     local = [place - start for place, start in zip(logical, buffer.origin, strict=True)]
     physical = [from_expression(e, local, ranges) for e in layout_map(buffer.type).results]
     parts: dict[Product, Affine] = {}
+    inside = all(
+        is_within(place, extent, ranges)
+        for place, extent in zip(physical, physical_shape(buffer.type), strict=True)
+    )
     for place, (number, symbols) in zip(physical, buffer.strides(), strict=True):
         part = parts.get(symbols)
         scaled = place * number
         parts[symbols] = scaled if part is None else part + scaled
-    return Offset(parts)
+    return Offset(parts, inside)
+
+
+def is_within(place: Affine, extent: int | str, ranges: Ranges) -> bool:
+    """Whether a physical coordinate never leaves its dimension."""
+    low, high = place.interval(ranges)
+    if low is None or high is None or isinstance(extent, str):
+        return False
+    return low >= 0 and high < extent
 
 
 @dataclass(frozen=True)
