@@ -11,10 +11,10 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target as Output
 
-from backends.llvm.barrier import BARRIER, barrier_ir
 from backends.llvm.emitter import emit_module
 from backends.llvm.host import host_target
 from backends.llvm.machine import CodeGenerator
+from backends.llvm.network import NetworkEmitter, network_function
 from dialects.target import Target, target_of
 
 
@@ -24,11 +24,11 @@ def cpu_of(module: ModuleOp) -> Target:
 
 
 def module_text(module: ModuleOp) -> str:
-    """LLVM IR of all functions of loops in a module, and of the barrier if they use it."""
-    triple = llvm.get_default_triple()
-    result = emit_module(module, triple)
-    barrier = result.globals.pop(BARRIER, None)
-    return str(result) + ("" if barrier is None else barrier_ir(triple))
+    """LLVM IR of a network, or of all functions of loops in a module."""
+    main = network_function(module)
+    if main is not None:
+        return str(NetworkEmitter(module, main).emit())
+    return str(emit_module(module, llvm.get_default_triple()))
 
 
 @dataclass(frozen=True)

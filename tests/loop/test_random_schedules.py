@@ -34,7 +34,7 @@ CASES = {
     "scatter": scatter(17, 11),
     "bytes": matmul(5, 6, 7, "i8"),
 }
-ROUNDS = int(os.environ.get("ROUNDS", "2"))
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -8,7 +8,6 @@
 // CHECK:         store <16 x float>
 // CHECK:         call void @"dovetail_barrier"(ptr %"workspace", i32 %"nthreads")
 // CHECK:       define i64 @"add_workspace_bytes"
-// CHECK:       define internal void @dovetail_barrier(ptr %workspace, i32 %nthreads)
 builtin.module attributes {target = #target.target<"llvm -mcpu=x86-64-v3">} {
 func.func @add(%A: memref<6x16xf32>, %B: memref<6x16xf32>) {
   loop.for %y = 0 to 6 parallel {
