@@ -36,6 +36,9 @@ class Accesses(Numbers):
     def __init__(self, module: ir.Module, function: func.FuncOp) -> None:
         super().__init__(module, function)
         self.offsets: dict[Operation, Offset] = {}
+        self.is_parallel = any(
+            isinstance(op, loop.ForOp) and op.kind.data == "parallel" for op in function.walk()
+        )
         self.workspace_used: ir.Value = ir.Constant(I64, BARRIER_BYTES)
 
     def operand(
@@ -63,6 +66,10 @@ class Accesses(Numbers):
                 )
             self.runtime[value] = values[value]
             self.ranges[value] = (None, None)
+        outside = self.scalars.get(value)
+        if outside is not None:
+            assert isinstance(outside, ir.Constant), "only constants stand outside of loops"
+            return Affine({}, outside.constant)
         return Affine.variable(value)
 
     def offset(
@@ -142,6 +149,8 @@ class Accesses(Numbers):
         if op.otherwise is None:
             return self.plain_load(op, variables, values, mask, None)
         otherwise = self.operand(op.otherwise, variables, values)
+        if not isinstance(otherwise, ir.Constant):
+            otherwise = splat(self.builder, otherwise, self.width)
         indices = [self.index(v, variables, values) for v in op.indices]
         tests: list[ir.Value] = []
         for expr in op.where.data.results:
@@ -168,6 +177,8 @@ class Accesses(Numbers):
         with self.builder.if_then(condition):
             self.addresses.append({})
             loaded = self.plain_load(op, variables, values, mask, otherwise)
+            if isinstance(otherwise.type, ir.VectorType):
+                loaded = splat(self.builder, loaded, self.width)
             self.addresses.pop()
             inside = self.builder.block
         count = loaded.type.count if isinstance(loaded.type, ir.VectorType) else None
@@ -268,7 +279,8 @@ class Accesses(Numbers):
         self.full_ranges(op)
         operands = [Affine.variable(v) for v in op.outer]
         origin = tuple(from_expression(e, operands, self.ranges) for e in op.origin.data.results)
-        if op.parent_op() is self.source and scope_of(type) != "register":
+        shared = scope_of(type) != "register" or self.is_parallel
+        if op.parent_op() is self.source and shared:
             pointer = self.in_workspace(type)
         else:
             pointer = self.on_stack(op, type)

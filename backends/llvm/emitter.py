@@ -231,6 +231,12 @@ class FunctionEmitter(Accesses):
     def serial_loop(self, op: loop.ForOp, parallel: bool) -> None:
         """Emit a loop with a counter; the iterations of a parallel one are cut by thread."""
         builder = self.builder
+        outer = op.parent_op()
+        if parallel and isinstance(outer, loop.ForOp):
+            raise UnsupportedError(
+                f"llvm: loop {op.loop_name.data} is parallel inside loop {outer.loop_name.data}; "
+                "threads share the iterations of outermost loops only"
+            )
         operands = [Affine.variable(v) for v in op.bounds]
         lower = self.number(self.instantiate(op.lower.data, operands))
         upper = self.number(self.instantiate(op.upper.data, operands))

@@ -14,6 +14,7 @@ from xdsl.utils.target import Target as Output
 from backends.llvm.emitter import emit_module
 from backends.llvm.host import host_target
 from backends.llvm.machine import CodeGenerator
+from backends.llvm.network import NetworkEmitter, network_function
 from dialects.target import Target, target_of
 
 
@@ -23,7 +24,10 @@ def cpu_of(module: ModuleOp) -> Target:
 
 
 def module_text(module: ModuleOp) -> str:
-    """LLVM IR of all functions of loops in a module; the barrier between statements is declared."""
+    """LLVM IR of a network, or of all functions of loops; the barrier is declared."""
+    main = network_function(module)
+    if main is not None:
+        return str(NetworkEmitter(module, main).emit())
     return str(emit_module(module, llvm.get_default_triple()))
 
 

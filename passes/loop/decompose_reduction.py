@@ -29,6 +29,7 @@ from passes.loop.nests import (
     begin_forms,
     clone_into,
     clone_loops,
+    loops_for,
     loops_inside,
     loops_used,
     put_block,
@@ -47,10 +48,10 @@ def decompose(scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp)
     """Move the init region of `block` before `at`."""
     assert block.init is not None
     spatial, reduction = loops_used(block, reduce=False), loops_used(block, reduce=True)
-    kept = [op for op in loops_inside(block, at, including=True) if op.induction in spatial]
+    kept = loops_for(spatial, loops_inside(block, at, including=True))
     (name,) = scope.fresh(f"{block.block_name.data}_init")
     loops, values = clone_loops(scope, kept, name)
-    dropped = {op.induction for op in loops_inside(block, at, including=True)} - spatial
+    dropped = {op.induction for op in loops_inside(block, at, including=True) if op not in kept}
     gone = reduction | dropped
     where = [
         form.substitute(values, {})

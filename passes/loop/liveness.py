@@ -15,7 +15,7 @@ from analysis.affine import Affine
 from dialects import loop
 from passes.loop.forms import forms_of
 from passes.loop.instances import Access, Instances, place_of
-from passes.loop.nests import begin_forms, last_iteration, loops_inside
+from passes.loop.nests import begin_forms, last_iteration, loops_for, loops_inside
 from passes.loop.primitive import Scope, accesses, block_of, is_below, loops_around
 
 Conditions = list[Affine]
@@ -144,7 +144,7 @@ class Liveness:
         """The loops below `at` that the place of a store depends on, outermost first."""
         used = {v for form in place_of(write) for v in form.variables()}
         around = loops_around(block_of(write))
-        return [op for op in around[len(self.outer) :] if op.induction in used]
+        return loops_for(used, around[len(self.outer) :])
 
     def dropped(self, write: loop.StoreOp) -> list[Affine]:
         """The conditions of a store's block that a copy of its place cannot have."""

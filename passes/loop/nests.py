@@ -21,6 +21,18 @@ def loops_inside(block: loop.BlockOp, at: loop.ForOp, including: bool = False) -
     return around[around.index(at) + (0 if including else 1) :]
 
 
+def loops_for(used: set[Hashable], loops: Sequence[loop.ForOp]) -> list[loop.ForOp]:
+    """Those of nested loops that move one of the values `used`, or the bounds of such a loop."""
+    needed = set(used)
+    kept: list[loop.ForOp] = []
+    for op in reversed(loops):
+        if op.induction in needed:
+            kept.append(op)
+            for which in ("lower", "upper"):
+                needed |= forms_of(op, which)[0].variables()
+    return kept[::-1]
+
+
 def clone_loops(
     scope: Scope, loops: Sequence[loop.ForOp], prefix: str
 ) -> tuple[list[loop.ForOp], dict[Hashable, Affine]]:

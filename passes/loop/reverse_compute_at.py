@@ -28,7 +28,7 @@ from analysis.integer_sets import Names
 from dialects import loop as loop_dialect
 from passes.loop.forms import coordinates, forms_of, ranges_of, set_forms, variables_of
 from passes.loop.instances import Instances, Touch, conditions_of, marked
-from passes.loop.nests import clone_loops, last_iteration, loops_inside, loops_used
+from passes.loop.nests import clone_loops, last_iteration, loops_for, loops_inside, loops_used
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -224,7 +224,7 @@ class ReverseComputeAtPass(Primitive):
         around = loops_around(producer)
         spatial, reduction = loops_used(producer, False), loops_used(producer, True)
         outer = [*loops_around(at), at]
-        kept = [op for op in loops_inside(producer, at) if op.induction in spatial]
+        kept = loops_for(spatial, loops_inside(producer, at))
         seen = {op.induction for op in (*outer, *kept)}
         inductions = {op.induction for op in around}
         bound = variables_of(producer)

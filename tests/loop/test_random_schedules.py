@@ -18,6 +18,7 @@ from te_cases import (
     pool,
     scatter,
     softmax,
+    symbolic_case,
 )
 
 CASES = {
@@ -32,9 +33,10 @@ CASES = {
     "argmax": extreme(5, 9, "argmax"),
     "gather": gather(9, 5, 7),
     "scatter": scatter(17, 11),
+    "symbolic": symbolic_case(5, 7),
     "bytes": matmul(5, 6, 7, "i8"),
 }
-ROUNDS = int(os.environ.get("ROUNDS", "2"))
+ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
 
 @pytest.mark.parametrize("name", CASES)

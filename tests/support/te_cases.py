@@ -370,3 +370,9 @@ func.func @matmul(%A: {a}, %B: {b}, %bias: {bias}) -> {out} {{
   func.return %R : {out}
 }}
 """
+
+
+def symbolic_case(m: int, n: int) -> Case:
+    """The symbolic function, called with these sizes."""
+    shapes = [(m, 9), (9, n), (n,)]
+    return Case(symbolic(), shapes, lambda a, b, bias: [np.maximum(a @ b + bias, 0)])

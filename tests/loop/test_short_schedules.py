@@ -1,0 +1,119 @@
+"""Short schedules, each with one thing that is easily got wrong."""
+
+import pytest
+from native import apply, parse, run
+from te_cases import chain, conv, depthwise, extreme, matmul, pool, symbolic_case
+
+from analysis.errors import ScheduleError
+
+
+def promote(buffer, at, scope="local"):
+    return f'promote-memory-scope{{buffer="{buffer}" scope="{scope}" at="{at}"}}'
+
+
+ACCEPTED = {
+    "a tile that is read beside an init region": (matmul(7, 11, 9), [promote("B", "x")]),
+    "a tile of what a guarded read reads": (pool(3, 6), [promote("X", "oh")]),
+    "a tile that begins inside a reduction": (
+        chain(6, 5),
+        ['inline-compute{block="S"}', 'split-loop{loop="k" factor=5}', promote("A", "k_i")],
+    ),
+    "a tile larger than what is left": (
+        conv(3, 5, 6),
+        ['split-loop{loop="kw" factor=16}', promote("W", "kw_o")],
+    ),
+    "a tile of a tile that is only read": (
+        depthwise(5, 6),
+        [
+            'decompose-reduction{block="dw" loop="kw"}',
+            promote("D", "c"),
+            promote("D_local", "D_local_out_oh", "register"),
+        ],
+    ),
+    "a tile of a pair's first part": (extreme(5, 9, "argmax"), [promote("A", "y")]),
+    "a place that does not depend on a loop whose bounds its loops use": (
+        chain(6, 5),
+        [
+            'split-loop{loop="x" factor=8}',
+            'peel-loop{loop="x_i"}',
+            'split-loop{loop="y" factor=16}',
+            'split-loop{loop="x_i_tail" factor=5}',
+            promote("S", "y_o", "register"),
+        ],
+    ),
+    "two tiles of one buffer": (
+        matmul(7, 11, 9),
+        [
+            'split-loop{loop="k" factor=4}',
+            promote("C", "x", "register"),
+            promote("C", "y"),
+            promote("A", "k_o"),
+            promote("A", "y"),
+        ],
+    ),
+    "an init nest in the first iteration of a reduction outside": (
+        matmul(7, 11, 9),
+        [
+            'split-loop{loop="k" factor=4}',
+            'reorder-loops{loops="k_o","y"}',
+            'decompose-reduction{block="C" loop="x"}',
+        ],
+    ),
+    "a consumer in a tile with a tail, sizes only known at run time": (
+        symbolic_case(5, 7),
+        ['split-loop{loop="y" factor=4}', 'reverse-compute-at{block="R" at="y_o"}'],
+    ),
+    "a consumer that was tiled itself": (
+        chain(6, 5),
+        [
+            'split-loop{loop="P_y" factor=4}',
+            'split-loop{loop="P_y_i" factor=3}',
+            'reverse-compute-at{block="P" at="y"}',
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ACCEPTED)
+def test_results_are_kept(what):
+    case, schedule = ACCEPTED[what]
+    inputs = case.inputs()
+    case.check(inputs, run(case.text, ",".join(["lower-te-to-loop", *schedule]), *inputs))
+
+
+REFUSED = {
+    "a tile of a buffer that only lives below": (
+        matmul(7, 11, 9),
+        [promote("A", "k"), promote("A_local", "y")],
+        "%A_local only lives inside loop 'y'",
+    ),
+    "a tile of a tile of the same loop": (
+        matmul(7, 11, 9),
+        [promote("A", "k"), promote("A_local", "k")],
+        "%A_local only lives inside loop 'k'",
+    ),
+    "a prefetch of a tile": (
+        matmul(5, 6, 7),
+        [promote("C", "k"), 'prefetch-buffer{buffer="C_local" ahead="y" over="k"}'],
+        "%C_local only lives inside loop 'y'",
+    ),
+    "a consumer of one peeled part": (
+        chain(6, 5),
+        [
+            'split-loop{loop="y" factor=4}',
+            'peel-loop{loop="y_o"}',
+            'reverse-compute-at{block="P" at="y_o_tail"}',
+        ],
+        "does not run over all points",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refusals(what):
+    case, schedule, message = REFUSED[what]
+    module = apply(parse(case.text), ",".join(["lower-te-to-loop", *schedule[:-1]]))
+    before = str(module)
+    with pytest.raises(ScheduleError, match=message):
+        apply(module, schedule[-1])
+    assert str(module) == before, "a refusal leaves the module as it is"
