@@ -24,24 +24,13 @@ from analysis.errors import UnsupportedError
 from backends.llvm.accesses import Accesses, emit_workspace_bytes
 from backends.llvm.addresses import Buffer
 from backends.llvm.numbers import symbols_of
-from backends.llvm.scalars import call_function, constant, emit_scalar, filled
+from backends.llvm.scalars import call_function, constant, emit_scalar
 from backends.llvm.types import (
     I32,
     I64,
     POINTER,
-    splat,
 )
 from dialects import loop
-
-DIVISIONS = (
-    arith.CeilDivSIOp,
-    arith.DivSIOp,
-    arith.DivUIOp,
-    arith.FloorDivSIOp,
-    arith.RemSIOp,
-    arith.RemUIOp,
-)
-"""The operations that stop the process where the divisor is 0."""
 
 
 @dataclass(frozen=True)
@@ -302,11 +291,6 @@ class FunctionEmitter(Accesses):
         self.plans[op] = plan
         return plan
 
-    def divisor(self, value: ir.Value, mask: ir.Value) -> ir.Value:
-        """A divisor that is 1 in the lanes that are not used, where it could be 0 and trap."""
-        wide = splat(self.builder, value, self.width)
-        return self.builder.select(mask, wide, filled(wide.type, 1))
-
     def guards_below(self, op: Operation) -> frozenset[Affine]:
         """The guards that every block in `op` has."""
         if op not in self.shared_guards:
@@ -378,8 +362,6 @@ class FunctionEmitter(Accesses):
                     self.store(op, variables, values, mask)
                 case _:
                     operands = [self.operand(v, variables, values) for v in op.operands]
-                    if mask is not None and isinstance(op, DIVISIONS):
-                        operands[1] = self.divisor(operands[1], mask)
                     values[op.results[0]] = emit_scalar(self.builder, op, operands)
 
 
