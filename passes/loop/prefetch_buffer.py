@@ -12,7 +12,8 @@ iteration are shared out evenly among the iterations of the loops `over`, which 
 Arguments: `buffer`, `ahead`, `over` (loops, outermost first), `line` (bytes of a cache line),
 `locality` (0 to 3), `function`.
 Refuses: loops of `over` that are not inside `ahead`; a buffer that is not read below the innermost
-of them; a read whose address does not move with `ahead`.
+of them, or only lives inside `ahead`; a read whose address does not move with `ahead`, or is only
+known at run time; a loop of `over` whose extent is.
 """
 
 from collections.abc import Hashable
@@ -34,6 +35,8 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
+
+INDEX_BYTES = 8
 
 
 def buffer_owner(buffer: SSAValue) -> Operation:
@@ -87,7 +90,12 @@ class PrefetchBufferPass(Primitive):
         inside = around[around.index(ahead) + 1 :]
         variables = variables_of(block_of(load))
         logical = [form.substitute(variables, ranges) for form in coordinates(load)]
-        low, high = self.physical_span(load, logical, inside)
+        outside = {op.induction for op in around} | {*block_of(load).outer}
+        if any(form.variables() - outside for form in logical):
+            raise scope.error(
+                f"%{self.buffer} is indexed by a value that is only known at run time"
+            )
+        low, high = self.physical_span(scope, load, logical, inside)
         first: dict[Hashable, Affine] = {op.induction: forms_of(op, "lower")[0] for op in inside}
         step: dict[Hashable, Affine] = {ahead.induction: Affine.variable(ahead.induction) + 1}
         places = [form.substitute(first, ranges).substitute(step, ranges) for form in logical]
@@ -95,8 +103,8 @@ class PrefetchBufferPass(Primitive):
             raise scope.error(f"what is read of %{self.buffer} does not move with '{self.ahead}'")
         assert isinstance(load.memref.type, MemRefType)
         element = load.memref.type.element_type
-        assert isinstance(element, FixedBitwidthType)
-        per_line = max(1, self.line // element.size)
+        size = element.size if isinstance(element, FixedBitwidthType) else INDEX_BYTES
+        per_line = max(1, self.line // size)
         lines = -(-(high - low + 1) // per_line)
         total, flat = 1, Affine({})
         for op in over:
@@ -121,7 +129,11 @@ class PrefetchBufferPass(Primitive):
             )
 
     def physical_span(
-        self, load: loop_dialect.LoadOp, logical: list[Affine], inside: list[loop_dialect.ForOp]
+        self,
+        scope: Scope,
+        load: loop_dialect.LoadOp,
+        logical: list[Affine],
+        inside: list[loop_dialect.ForOp],
     ) -> tuple[int, int]:
         """The interval of the element offset while the loops `inside` run."""
         ranges = ranges_of(loops_around(block_of(load)))
@@ -131,8 +143,15 @@ class PrefetchBufferPass(Primitive):
         offset = Affine({})
         shape = physical_shape(load.memref.type)
         for expr, extent in zip(layout_map(load.memref.type).results, shape, strict=True):
-            assert isinstance(extent, int)
+            if not isinstance(extent, int):
+                raise scope.error(
+                    f"the size '{extent}' of %{self.buffer} is only known at run time, so its "
+                    "lines cannot be shared out"
+                )
             offset = offset * extent + from_expression(expr, places, ranges)
         low, high = offset.interval(ranges)
-        assert low is not None and high is not None
+        if low is None or high is None:
+            raise scope.error(
+                f"how much loop '{self.ahead}' reads of %{self.buffer} is only known at run time"
+            )
         return low, high
