@@ -201,6 +201,7 @@ class ForOp(IRDLOperation):
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False, print_empty_block=False)
         if self.attributes:
+            printer.print_string(" ")
             printer.print_attr_dict(self.attributes)
 
 
@@ -353,6 +354,7 @@ class BlockOp(IRDLOperation):
             printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False, print_empty_block=False)
         if self.attributes:
+            printer.print_string(" ")
             printer.print_attr_dict(self.attributes)
 
 
@@ -513,6 +515,7 @@ class AllocOp(IRDLOperation):
             printer.print_string(" at ")
             print_expressions(printer, self.origin.data.results, self.outer)
         if self.attributes:
+            printer.print_string(" ")
             printer.print_attr_dict(self.attributes)
         printer.print_string(" : ")
         printer.print_attribute(self.result.type)

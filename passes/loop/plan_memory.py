@@ -2,14 +2,16 @@
 
     %t = loop.alloc : memref<64xf32>   ->   %t = loop.alloc {offset = 128 : i64} : memref<64xf32>
 
-Two buffers that are live at the same time never overlap; a buffer is live from the first call that
-uses it to the last. Buffers are placed from the largest to the smallest, each at the lowest offset
-that is free while it is live (Sekiyama et al. 2018, "Profile-guided memory optimization for deep
-neural networks", call this best fit for offline dynamic storage allocation). A buffer with a halo
-keeps its place to itself, because only the run's zeroed memory fills its halo. Buffers of symbolic
-size are left to the run.
+A buffer is live from the first call that uses it to the last; two buffers that are live at the
+same time never overlap, but for one case: where a call reads a buffer for the last time and its
+kernel may write a result over that operand (passes/loop/in_place.py), both have one place. Places
+are given from the largest to the smallest, each at the lowest offset that is free while it is live
+(Sekiyama et al. 2018, "Profile-guided memory optimization for deep neural networks", call this best
+fit for offline dynamic storage allocation). A place with a halo is nobody else's, because only the
+run's zeroed memory fills its halo. Buffers of symbolic size are left to the run.
 
-Takes and leaves a network of `func.call`.
+Takes and leaves a network of `func.call`; it stands at the end, because only scheduled kernels show
+in what order they read and write.
 """
 
 from dataclasses import dataclass
@@ -24,10 +26,13 @@ from xdsl.dialects.builtin import (
     NoneAttr,
     i64,
 )
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
+from xdsl.traits import SymbolTable
 
 from dialects import loop
 from dialects.layout import layout_of, physical_shape
+from passes.loop.in_place import shared_arguments
 
 ALIGNMENT = 64
 OFFSET = "offset"
@@ -35,9 +40,9 @@ OFFSET = "offset"
 
 @dataclass
 class Slot:
-    """A buffer, its bytes, and the calls between which it is live."""
+    """Buffers that share a place, their bytes, and the calls between which they are live."""
 
-    op: loop.AllocOp
+    ops: list[loop.AllocOp]
     size: int
     first: int
     last: int
@@ -51,7 +56,7 @@ class Slot:
 def bytes_of(type: MemRefType) -> int | None:
     """The aligned size of a buffer; None where it is symbolic."""
     element = type.element_type
-    size = element.size if isinstance(element, FixedBitwidthType) else 8
+    size = max(1, element.size) if isinstance(element, FixedBitwidthType) else 8
     for extent in physical_shape(type):
         if not isinstance(extent, int):
             return None
@@ -59,25 +64,84 @@ def bytes_of(type: MemRefType) -> int | None:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
+def has_halo(type: MemRefType) -> bool:
+    """Whether a buffer has elements that no kernel writes and that have a value."""
+    layout = layout_of(type)
+    return layout is not None and not isinstance(layout.pad, NoneAttr)
+
+
 def slots_of(function: func.FuncOp) -> list[Slot]:
-    """The buffers of constant size, with their lives."""
+    """The buffers of constant size, each with its life."""
     calls = [op for op in function.body.block.ops if isinstance(op, func.CallOp)]
-    number = {op: i for i, op in enumerate(calls)}
+    users: dict[SSAValue, list[int]] = {}
+    for i, call in enumerate(calls):
+        for value in call.arguments:
+            users.setdefault(value, []).append(i)
     slots: list[Slot] = []
     for op in function.body.block.ops:
-        if not isinstance(op, loop.AllocOp):
+        if not isinstance(op, loop.AllocOp) or op.result not in users:
             continue
         assert isinstance(op.result.type, MemRefType)
         size = bytes_of(op.result.type)
-        users = [number[use.operation] for use in op.result.uses if use.operation in number]  # pyright: ignore[reportArgumentType]
-        if size is None or not users:
+        if size is None:
             continue
-        slot = Slot(op, size, min(users), max(users))
-        layout = layout_of(op.result.type)
-        if layout is not None and not isinstance(layout.pad, NoneAttr):
+        numbers = users[op.result]
+        slot = Slot([op], size, min(numbers), max(numbers))
+        if has_halo(op.result.type):
             slot.first, slot.last = 0, len(calls)
         slots.append(slot)
     return slots
+
+
+class InPlace:
+    """Lets the results of calls take over the places of operands."""
+
+    def __init__(self, function: func.FuncOp, slots: list[Slot]) -> None:
+        self.function = function
+        self.slots: dict[SSAValue, Slot] = {slot.ops[0].result: slot for slot in slots}
+        self.calls = [op for op in function.body.block.ops if isinstance(op, func.CallOp)]
+        self.first: dict[SSAValue, func.CallOp] = {}
+        self.last: dict[SSAValue, func.CallOp] = {}
+        for call in self.calls:
+            for value in call.arguments:
+                self.first.setdefault(value, call)
+                self.last[value] = call
+        self.known: dict[func.FuncOp, list[tuple[int, int]]] = {}
+
+    def pairs(self, call: func.CallOp) -> list[tuple[int, int]]:
+        """The arguments of a call's kernel that may be one buffer."""
+        kernel = SymbolTable.lookup_symbol(self.function, call.callee)
+        if not isinstance(kernel, func.FuncOp) or not kernel.body.blocks:
+            return []
+        if kernel not in self.known:
+            self.known[kernel] = shared_arguments(kernel)
+        return self.known[kernel]
+
+    def share(self) -> None:
+        """Merge the slots of results with those of operands that die where they are written."""
+        for call in self.calls:
+            values = list(call.arguments)
+            taken: set[SSAValue] = set()
+            for result, operand in self.pairs(call):
+                new, old = values[result], values[operand]
+                if new in taken or old in taken or not self.dies(call, values, new, old):
+                    continue
+                taken |= {new, old}
+                self.merge(self.slots[old], self.slots[new])
+
+    def dies(self, call: func.CallOp, values: list[SSAValue], new: SSAValue, old: SSAValue) -> bool:
+        """Whether a call makes one planned buffer and is the last that uses the other one."""
+        if new not in self.slots or old not in self.slots:
+            return False
+        once = values.count(old) == 1 and values.count(new) == 1
+        return once and self.first[new] is call and self.last[old] is call
+
+    def merge(self, old: Slot, new: Slot) -> None:
+        """Make two slots one."""
+        old.ops += new.ops
+        old.first, old.last = min(old.first, new.first), max(old.last, new.last)
+        for op in new.ops:
+            self.slots[op.result] = old
 
 
 def place(slots: list[Slot]) -> None:
@@ -94,6 +158,38 @@ def place(slots: list[Slot]) -> None:
         placed.append(slot)
 
 
+def plan(function: func.FuncOp) -> None:
+    """Place the buffers of one network."""
+    slots = slots_of(function)
+    sharing = InPlace(function, slots)
+    sharing.share()
+    distinct = list({id(slot): slot for slot in sharing.slots.values()}.values())
+    place(distinct)
+    for slot in distinct:
+        for op in slot.ops:
+            op.attributes[OFFSET] = IntegerAttr(slot.offset, i64)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The bytes of a network's planned memory, and what its buffers have together."""
+
+    size: int
+    buffers: int
+
+
+def arena_of(function: func.FuncOp) -> Arena:
+    """What plan-memory reached for a network."""
+    size = total = 0
+    for op in function.body.block.ops:
+        if isinstance(op, loop.AllocOp) and OFFSET in op.attributes:
+            offset = op.attributes[OFFSET]
+            assert isinstance(offset, IntegerAttr) and isinstance(op.result.type, MemRefType)
+            bytes = bytes_of(op.result.type) or 0
+            size, total = max(size, offset.value.data + bytes), total + bytes
+    return Arena(size, total)
+
+
 @dataclass(frozen=True)
 class PlanMemoryPass(ModulePass):
     """Give every buffer of the network its place in one arena."""
@@ -103,7 +199,4 @@ class PlanMemoryPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in op.ops:
             if isinstance(function, func.FuncOp) and function.body.blocks:
-                slots = slots_of(function)
-                place(slots)
-                for slot in slots:
-                    slot.op.attributes[OFFSET] = IntegerAttr(slot.offset, i64)
+                plan(function)
