@@ -22,6 +22,17 @@ from dovetail.frontend.onnx import import_model
 from passes.graph.fold_batch_norm import FoldBatchNormPass
 from passes.graph.fold_constants import FoldConstantsPass
 
+NAMES = (
+    "bvlc_alexnet",
+    "densenet121",
+    "inception_v1",
+    "inception_v2",
+    "resnet50",
+    "shufflenet",
+    "squeezenet",
+    "vgg19",
+    "zfnet512",
+)
 FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 
 
@@ -31,11 +42,8 @@ def stored_input(shape) -> np.ndarray:
     return (np.arange(count).reshape(shape) / count).astype(np.float32)
 
 
-def randomized(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
-    """The model with random weights instead of one constant: vectors in [0.5, 1.5], else He's.
-
-    The last softmax goes: it would hide all but the largest value.
-    """
+def random_weights(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
+    """The model with random weights instead of one constant: vectors in [0.5, 1.5], else He's."""
     generator = np.random.default_rng(seed)
     changed = onnx.ModelProto()
     changed.CopyFrom(model)
@@ -46,8 +54,6 @@ def randomized(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
     shapes = {name: tuple(int(e) for e in shape) for name, shape in filled.items()}
     shapes |= {name: a.shape for name, a in arrays.items() if a.dtype == np.float32}
     nodes = [n for n in graph.node if n.output[0] not in filled]
-    if nodes[-1].op_type == "Softmax":
-        graph.output[0].CopyFrom(helper.make_empty_tensor_value_info(nodes.pop().input[0]))
     kept = [t for t in graph.initializer if t.name not in shapes]
     for name, shape in shapes.items():
         if len(shape) < 2:
@@ -61,13 +67,53 @@ def randomized(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
     return changed
 
 
+def logits(model: onnx.ModelProto) -> str:
+    """The tensor that the last softmax gets, which hides all but its largest values."""
+    last = model.graph.node[-1]
+    return last.input[0] if last.op_type == "Softmax" else model.graph.output[0].name
+
+
+def with_logits(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its logits as one more output, after the one it has."""
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    if changed.graph.node[-1].op_type == "Softmax":
+        changed.graph.output.append(helper.make_empty_tensor_value_info(logits(model)))
+    return changed
+
+
+def randomized(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
+    """The model with random weights; its output is the logits."""
+    changed = random_weights(model, seed)
+    if changed.graph.node[-1].op_type == "Softmax":
+        changed.graph.output[0].CopyFrom(helper.make_empty_tensor_value_info(logits(changed)))
+        changed.graph.node.pop()
+    return changed
+
+
+def random_input(shape: tuple[int, ...]) -> np.ndarray:
+    """The input for random weights."""
+    return np.random.default_rng(1).normal(size=shape).astype(np.float32)
+
+
+def stored_output(name: str) -> np.ndarray:
+    """The output that the wheel has for the constant weights."""
+    proto = onnx.TensorProto()
+    proto.ParseFromString((FOLDER / f"light_{name}_output_0.pb").read_bytes())
+    return numpy_helper.to_array(proto)
+
+
+def load_light_model(name: str) -> onnx.ModelProto:
+    return onnx.load(FOLDER / f"light_{name}.onnx")
+
+
 def run_randomized(name: str, opset: int = 9, te: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """What the interpreter and ONNX's evaluator compute with random weights.
 
     With `te` the network is folded and lowered first. The evaluator gets the model converted to
     opset 17: for opset 9 it normalises batches as in training and has no flattening softmax.
     """
-    model = randomized(onnx.load(FOLDER / f"light_{name}.onnx"))
+    model = randomized(load_light_model(name))
     converted = version_converter.convert_version(model, 17)
     module = import_model(model if opset == 9 else converted)
     if te:
@@ -75,7 +121,7 @@ def run_randomized(name: str, opset: int = 9, te: bool = False) -> tuple[np.ndar
             cls().apply(Context(), module)
         lower_to_te(module)
     function = main_function(module)
-    x = np.random.default_rng(1).normal(size=function.args[0].type.get_shape()).astype(np.float32)
+    x = random_input(function.args[0].type.get_shape())
     inputs = {str(function.arg_attrs.data[0].data["dovetail.name"].data): x}
     (expected,) = ReferenceEvaluator(converted).run(None, inputs)
     return run_graph(function, [x])[0], expected
@@ -83,20 +129,17 @@ def run_randomized(name: str, opset: int = 9, te: bool = False) -> tuple[np.ndar
 
 def run_light_model(name: str) -> tuple[np.ndarray, np.ndarray]:
     """What the interpreter computes and what the wheel says."""
-    proto = onnx.TensorProto()
-    proto.ParseFromString((FOLDER / f"light_{name}_output_0.pb").read_bytes())
     module = import_model(FOLDER / f"light_{name}.onnx")
     module.verify()
     function = main_function(module)
     (result,) = run_graph(function, [stored_input(function.args[0].type.get_shape())])
-    return result, numpy_helper.to_array(proto)
+    return result, stored_output(name)
 
 
 def main() -> None:
     names = [name for name in sys.argv[1:] if name != "--random"]
     run = run_randomized if "--random" in sys.argv else run_light_model
-    names = names or sorted(p.stem[len("light_") :] for p in FOLDER.glob("*.onnx"))
-    for name in names:
+    for name in names or NAMES:
         start = time.perf_counter()
         result, expected = run(name)
         error = np.max(np.abs(result - expected)) / np.max(np.abs(expected))
