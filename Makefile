@@ -45,8 +45,8 @@ format: $(VENV)/dev  ## rewrite the sources in the project's format
 lit: $(VENV)/dev  ## the filecheck files under plain lit
 	$(BIN)/lit -q tests/filecheck
 
-bench: $(VENV)/bench  ## latency of a network against onnxruntime
-	$(BIN)/dovetail bench --help
+bench: $(VENV)/bench  ## latency of nine networks against onnxruntime
+	$(BIN)/dovetail bench suite --against onnxruntime
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) build dist

@@ -19,6 +19,7 @@ from xdsl.context import Context
 
 from backends.interpreter.graph import run_graph
 from dovetail.frontend.onnx import import_model
+from dovetail.frontend.random_weights import random_weights
 from passes.graph.fold_batch_norm import FoldBatchNormPass
 from passes.graph.fold_constants import FoldConstantsPass
 
@@ -40,31 +41,6 @@ def stored_input(shape) -> np.ndarray:
     """The input behind the stored outputs, as onnx.backend.test.runner makes it."""
     count = int(np.prod(shape))
     return (np.arange(count).reshape(shape) / count).astype(np.float32)
-
-
-def random_weights(model: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
-    """The model with random weights instead of one constant: vectors in [0.5, 1.5], else He's."""
-    generator = np.random.default_rng(seed)
-    changed = onnx.ModelProto()
-    changed.CopyFrom(model)
-    changed.ir_version = 8  # from 4 on, initializers need not be inputs
-    graph = changed.graph
-    arrays = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
-    filled = {n.output[0]: arrays[n.input[0]] for n in graph.node if n.op_type == "ConstantOfShape"}
-    shapes = {name: tuple(int(e) for e in shape) for name, shape in filled.items()}
-    shapes |= {name: a.shape for name, a in arrays.items() if a.dtype == np.float32}
-    nodes = [n for n in graph.node if n.output[0] not in filled]
-    kept = [t for t in graph.initializer if t.name not in shapes]
-    for name, shape in shapes.items():
-        if len(shape) < 2:
-            array = generator.uniform(0.5, 1.5, shape)
-        else:
-            array = generator.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
-        kept.append(numpy_helper.from_array(array.astype(np.float32), name))
-    del graph.node[:], graph.initializer[:]
-    graph.node.extend(nodes)
-    graph.initializer.extend(kept)
-    return changed
 
 
 def logits(model: onnx.ModelProto) -> str:
