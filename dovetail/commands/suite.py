@@ -10,7 +10,8 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
@@ -62,6 +63,18 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict[str, o
     }
 
 
+@contextmanager
+def pinned(threads: int) -> Generator[None]:
+    """With one thread, everything runs on one core."""
+    before = os.sched_getaffinity(0)
+    if threads == 1:
+        os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def run(args: Sequence[str]) -> int:
     """Run the suite."""
     options = parse(args)
@@ -71,11 +84,9 @@ def run(args: Sequence[str]) -> int:
     for name in options.networks:
         if name not in known:
             raise UserError(f"bench suite: no network is called '{name}': {nearest(name, known)}")
-    if options.threads == 1:
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     rows: list[dict[str, object]] = []
     progress = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pinned(options.threads):
         for name in options.networks or known:
             with progress.status(name):
                 rows.append(measure(name, options, Path(folder)))

@@ -17,5 +17,5 @@ def test_a_row_of_the_suite(tmp_path, capsys):
 
 
 def test_unknown_networks_are_refused():
-    with pytest.raises(UserError, match="no network is called 'resnet5': did you mean resnet50?"):
+    with pytest.raises(UserError, match=r"no network is called 'resnet5': did you mean resnet50\?"):
         run(["resnet5"])
