@@ -70,7 +70,7 @@ class DimOp(IRDLOperation):
 
     def __init__(self, symbol: str) -> None:
         super().__init__(properties={"symbol": StringAttr(symbol)}, result_types=[IndexType()])
-        self.result.name_hint = symbol
+        self.result.name_hint = symbol if SSAValue.is_valid_name(symbol) else None
 
 
 @irdl_op_definition

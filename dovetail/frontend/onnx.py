@@ -18,7 +18,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region
 
 from analysis.errors import UnsupportedError, UserError, nearest
-from analysis.shapes import ShapeError
+from analysis.shapes import Extent, ShapeError
 from dialects.graph.base import AnyTensor, tensor
 from dialects.graph.elements import element_of
 from dialects.graph.weights import Array, Stored, Weight, content_hash
@@ -101,17 +101,13 @@ class Importer:
     def tensor_type(self, value: onnx.ValueInfoProto) -> AnyTensor:
         if not value.type.HasField("tensor_type"):
             raise UnsupportedError(f"input '{value.name}' of the model is not a tensor")
-        proto, shape = value.type.tensor_type, list[int]()
+        proto, shape = value.type.tensor_type, list[Extent]()
         for i, dim in enumerate(proto.shape.dim):
+            name = dim.dim_param or f"{value.name}_{i}"
             if dim.HasField("dim_value"):
                 shape.append(dim.dim_value)
-            elif dim.dim_param in self.dims:
-                shape.append(self.dims[dim.dim_param])
             else:
-                raise UnsupportedError(
-                    f"dimension {i} of input '{value.name}' is '{dim.dim_param or '?'}', "
-                    f"but its size must be given: --dim {dim.dim_param or 'NAME'}=SIZE"
-                )
+                shape.append(self.dims.get(name, name))
         return tensor(element_of(onnx.helper.tensor_dtype_to_np_dtype(proto.elem_type)), shape)
 
     def node(self, proto: onnx.NodeProto) -> None:
@@ -246,7 +242,8 @@ def import_model(
     """The module of an ONNX model.
 
     `source` is a path, bytes or a `ModelProto`; `name` is the file that weights and locations
-    refer to when `source` is not a path; `dims` gives symbolic dimensions a size;
+    refer to when `source` is not a path; `dims` gives symbolic dimensions a size (one without a
+    name is called INPUT_AXIS), all others stay symbolic;
     `constants` gives inputs of the model a value, so that they are no arguments of `@main`.
     Raises `UserError`, or `UnsupportedError` with every node that cannot be imported.
     """

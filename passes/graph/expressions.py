@@ -6,11 +6,12 @@
 one computation, where expressions of the axes index tensors and scalars are combined.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, IntegerType
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, IntegerType, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
@@ -23,7 +24,7 @@ from xdsl.ir.affine import (
 
 from analysis.errors import UnsupportedError
 from dialects import te
-from dialects.graph.base import element_type, shape_of, tensor
+from dialects.graph.base import Extent, Shape, element_type, shape_of, tensor
 from passes.graph.rewriting import insert_before
 
 Index = AffineExpr | int
@@ -41,15 +42,9 @@ def constant_index(value: int) -> AffineExpr:
     return AffineExpr.constant(value)
 
 
-def static_shape(value: SSAValue) -> tuple[int, ...]:
-    """The shape of a value, in numbers."""
-    shape = shape_of(value.type)
-    for extent in shape:
-        if isinstance(extent, str):
-            raise UnsupportedError(
-                f"lower-graph-to-te: {value.type} has the symbolic dimension '{extent}'"
-            )
-    return tuple(extent for extent in shape if isinstance(extent, int))
+def extents(value: SSAValue) -> Shape:
+    """The shape of a value; a symbolic extent is the name of its dimension."""
+    return shape_of(value.type)
 
 
 @dataclass
@@ -112,9 +107,9 @@ class Point:
             )
         )
 
-    def read_broadcast(self, source: SSAValue, out: Sequence[int]) -> Scalar:
+    def read_broadcast(self, source: SSAValue, out: Sequence[Extent]) -> Scalar:
         """The element of `source` at this place of `out`, a shape that it broadcasts to."""
-        shape = static_shape(source)
+        shape = extents(source)
         first = len(out) - len(shape)
         indices = [
             axis(first + i) if extent == out[first + i] else constant_index(0)
@@ -143,6 +138,52 @@ class Kernel:
     op: Operation
     taken: set[str]
 
+    def static_shape(self, value: SSAValue) -> tuple[int, ...]:
+        """The shape of a value, in numbers."""
+        return self.numbers(value, range(len(extents(value))))
+
+    def numbers(self, value: SSAValue, dimensions: Iterable[int]) -> tuple[int, ...]:
+        """Extents of a value that the lowering of this op needs as numbers."""
+        return tuple(self.number(extents(value)[i]) for i in dimensions)
+
+    def number(self, extent: Extent) -> int:
+        """An extent that the lowering of this op needs as a number."""
+        if isinstance(extent, str):
+            raise UnsupportedError(
+                f"lower-graph-to-te: {self.op.name} needs a number where its operand or result "
+                f"has the symbolic dimension '{extent}'"
+            )
+        return extent
+
+    def dim(self, symbol: str) -> SSAValue:
+        """The size of a symbolic dimension, once a function."""
+        block = self.op.parent_block()
+        assert block is not None
+        for op in block.ops:
+            if isinstance(op, te.DimOp) and op.symbol.data == symbol:
+                return op.result
+        first = block.first_op
+        assert first is not None
+        op = te.DimOp(symbol)
+        insert_before(first, op)
+        return op.result
+
+    def count(self, p: Point, sizes: Sequence[Extent], like: Scalar) -> Scalar:
+        """The product of some extents, in the type of `like`."""
+        known = prod(size for size in sizes if isinstance(size, int))
+        names = [size for size in sizes if isinstance(size, str)]
+        if not names:
+            return p.like(known, like)
+        total = p.constant(known, IndexType())
+        for name in names:
+            total = p.add(arith.MuliOp(total, self.dim(name)))
+        whole = p.add(arith.IndexCastOp(total, i64))
+        if isinstance(like.type, AnyFloat):
+            return p.add(arith.SIToFPOp(whole, like.type))
+        width = like.type
+        assert isinstance(width, IntegerType)
+        return whole if width == i64 else p.add(arith.TruncIOp(whole, width))
+
     def name(self, suffix: str = "") -> str:
         """The name of the op's result (with a suffix), unique in its function."""
         hint = self.op.results[0].name_hint or self.op.name.partition(".")[2]
@@ -157,14 +198,15 @@ class Kernel:
     def compute(
         self,
         suffix: str,
-        shape: Sequence[int],
+        shape: Sequence[Extent],
         body: Body,
-        reduced: Sequence[int] = (),
+        reduced: Sequence[Extent] = (),
         reducer: str | None = None,
     ) -> Sequence[SSAValue]:
         """The results of a new computation over `shape`, reduced over `reduced`."""
-        extents = [*shape, *reduced]
-        block = Block(arg_types=[IndexType()] * len(extents))
+        sizes = [*shape, *reduced]
+        symbols = list(dict.fromkeys(size for size in sizes if isinstance(size, str)))
+        block = Block(arg_types=[IndexType()] * len(sizes))
         point = Point(block)
         found = body(point)
         yielded = [found] if isinstance(found, SSAValue) else list(found)
@@ -175,11 +217,19 @@ class Kernel:
         op = te.ComputeOp(
             name,
             axis_names(len(shape), len(reduced)),
-            AffineMap(0, 0, tuple(constant_index(extent) for extent in extents)),
+            AffineMap(
+                len(symbols),
+                0,
+                tuple(
+                    constant_index(size) if isinstance(size, int) else axis(symbols.index(size))
+                    for size in sizes
+                ),
+            ),
             len(shape),
             Region(block),
             [tensor(value.type, shape) for value in yielded],
             reducer if reduced else None,
+            bounds=[self.dim(symbol) for symbol in symbols],
         )
         insert_before(self.op, op)
         for result in op.results:
@@ -189,7 +239,7 @@ class Kernel:
     def map(
         self,
         suffix: str,
-        shape: Sequence[int],
+        shape: Sequence[Extent],
         sources: Sequence[SSAValue],
         body: Callable[..., Scalar],
     ) -> SSAValue:
@@ -210,9 +260,9 @@ class Kernel:
         body: Callable[[Point, Scalar], Scalar | Sequence[Scalar]] = lambda p, x: x,
     ) -> Sequence[SSAValue]:
         """`source` reduced over the dimensions `over`; `body` maps its elements first."""
-        shape = static_shape(source)
+        shape = extents(source)
         kept = [i for i in range(len(shape)) if keepdims or i not in over]
-        out = [1 if i in over else shape[i] for i in kept]
+        out: list[Extent] = [1 if i in over else shape[i] for i in kept]
         indices = [
             axis(len(out) + over.index(i)) if i in over else axis(kept.index(i))
             for i in range(len(shape))

@@ -21,7 +21,7 @@ from xdsl.rewriter import Rewriter
 
 from analysis.errors import UnsupportedError
 from dialects.graph.base import GraphOp
-from passes.graph.expressions import Kernel, Point, Scalar, static_shape
+from passes.graph.expressions import Kernel, Point, Scalar, extents
 from passes.graph.lower_movement import MOVEMENT
 from passes.graph.lower_nn import NN
 from passes.graph.rewriting import functions
@@ -36,7 +36,7 @@ def lower_elementwise(k: Kernel, op: GraphOp) -> SSAValue:
     def at(p: Point, *scalars: Scalar) -> Scalar:
         return body(p, op, *scalars)
 
-    return k.map("", static_shape(op.result), list(op.operands), at)
+    return k.map("", extents(op.result), list(op.operands), at)
 
 
 def lower_op(op: GraphOp, taken: set[str]) -> None:

@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineExpr
 
 from dialects.graph import movement as mv
-from dialects.graph.base import integer, ints, real
+from dialects.graph.base import Extent, integer, ints, real
 from passes.graph.expressions import (
     Kernel,
     Point,
@@ -18,7 +18,7 @@ from passes.graph.expressions import (
     axis,
     constant_index,
     element_of_value,
-    static_shape,
+    extents,
 )
 
 Lowering = Callable[[Kernel, Any], SSAValue]
@@ -28,7 +28,7 @@ def moved(
     k: Kernel, op: Any, index: Callable[[list[AffineExpr]], Sequence[AffineExpr]]
 ) -> SSAValue:
     """Each element of the result is the element of `op.x` at `index` of its place."""
-    shape = static_shape(op.result)
+    shape = extents(op.result)
     places = [axis(i) for i in range(len(shape))]
     return k.compute("", shape, lambda p: p.read(op.x, index(places)))[0]
 
@@ -84,9 +84,34 @@ def unravelled(
     return out
 
 
+def runs(shape: Sequence[Extent]) -> tuple[list[list[int]], list[str]]:
+    """The runs of numbers in a shape, and the symbolic extents between them."""
+    numbers, symbols = [list[int]()], list[str]()
+    for extent in shape:
+        if isinstance(extent, int):
+            numbers[-1].append(extent)
+        else:
+            symbols.append(extent)
+            numbers.append([])
+    return numbers, symbols
+
+
 def reshape(k: Kernel, op: mv.ReshapeOp) -> SSAValue:
-    old, new = static_shape(op.x), static_shape(op.result)
-    return moved(k, op, lambda places: reshaped(places, old, new))
+    """Symbolic dimensions stay; the runs of numbers between them are reshaped one by one."""
+    (old, symbols), (new, same) = runs(extents(op.x)), runs(extents(op.result))
+    if symbols != same or [prod(run) for run in old] != [prod(run) for run in new]:
+        old, new = [list(k.static_shape(op.x))], [list(k.static_shape(op.result))]
+
+    def index(places: list[AffineExpr]) -> Sequence[AffineExpr]:
+        found: list[AffineExpr] = []
+        begin = 0
+        for before, after in zip(old, new, strict=True):
+            found += places[begin - 1 : begin] if begin else []
+            found += reshaped(places[begin : begin + len(after)], before, after)
+            begin += len(after) + 1
+        return found
+
+    return moved(k, op, index)
 
 
 def transpose(k: Kernel, op: mv.TransposeOp) -> SSAValue:
@@ -100,23 +125,23 @@ def slice_(k: Kernel, op: mv.SliceOp) -> SSAValue:
 
 
 def tile(k: Kernel, op: mv.TileOp) -> SSAValue:
-    shape = static_shape(op.x)
+    shape = k.static_shape(op.x)
     return moved(k, op, lambda ps: [p % extent for p, extent in zip(ps, shape, strict=True)])
 
 
 def expand(k: Kernel, op: mv.ExpandOp) -> SSAValue:
-    return k.map("", static_shape(op.result), [op.x], lambda p, x: x)
+    return k.map("", extents(op.result), [op.x], lambda p, x: x)
 
 
 def pad(k: Kernel, op: mv.PadOp) -> SSAValue:
     if op.mode.data != "constant":
         return pad_from_inside(k, op)
-    shape, out, pads = static_shape(op.x), static_shape(op.result), ints(op.pads)
+    shape, out, pads = extents(op.x), extents(op.result), ints(op.pads)
     indices = [axis(i) - pads[i] if pads[i] else axis(i) for i in range(len(shape))]
     guards = [indices[i] for i in range(len(shape)) if pads[i] > 0]
     for i, extent in enumerate(shape):
         if pads[len(shape) + i] > 0:
-            guards.append(constant_index(extent - 1) - indices[i])
+            guards.append(constant_index(k.number(extent) - 1) - indices[i])
 
     def body(p: Point) -> Scalar:
         value = p.constant(real(op.value), element_of_value(op.x)) if guards else None
@@ -127,18 +152,18 @@ def pad(k: Kernel, op: mv.PadOp) -> SSAValue:
 
 def pad_from_inside(k: Kernel, op: mv.PadOp) -> SSAValue:
     """Modes whose new elements are copies of others."""
-    shape, pads = static_shape(op.x), ints(op.pads)
+    shape, pads = extents(op.x), ints(op.pads)
     padded = [i for i in range(len(shape)) if pads[i] > 0 or pads[len(shape) + i] > 0]
 
     def body(p: Point) -> Scalar:
         rank, values = len(shape), list[Scalar]()
         indices = [axis(i) - pads[i] if pads[i] else axis(i) for i in range(rank)]
         for i in padded:
-            values.append(inside(p, op.mode.data, indices[i], pads[i], shape[i]))
+            values.append(inside(p, op.mode.data, indices[i], pads[i], k.number(shape[i])))
             indices[i] = axis(rank + len(values) - 1)
         return p.read(op.x, indices, values=values)
 
-    return k.compute("", static_shape(op.result), body)[0]
+    return k.compute("", extents(op.result), body)[0]
 
 
 def inside(p: Point, mode: str, place: AffineExpr, low: int, extent: int) -> Scalar:
@@ -158,17 +183,18 @@ def inside(p: Point, mode: str, place: AffineExpr, low: int, extent: int) -> Sca
 
 
 def concat(k: Kernel, op: mv.ConcatOp) -> SSAValue:
-    shape = static_shape(op.result)
+    shape = extents(op.result)
     at = integer(op.axis) % len(shape)
+    end = k.number(shape[at])
 
     def body(p: Point) -> Scalar:
         value, begin = p.constant(0, element_of_value(op.result)), 0
         for part in op.parts:
-            extent = static_shape(part)[at]
+            extent = k.number(extents(part)[at])
             indices = [axis(i) for i in range(len(shape))]
             indices[at] = axis(at) - begin if begin else axis(at)
             guards = [indices[at]] if begin else []
-            if begin + extent < shape[at]:
+            if begin + extent < end:
                 guards.append(constant_index(extent - 1) - indices[at])
             if extent:
                 value = p.read(part, indices, guards, value)
@@ -188,11 +214,11 @@ def index_at(p: Point, indices: SSAValue, place: Sequence[AffineExpr], extent: i
 
 
 def gather(k: Kernel, op: mv.GatherOp) -> SSAValue:
-    shape, source = static_shape(op.result), static_shape(op.x)
-    at, rank = integer(op.axis) % len(source), len(static_shape(op.indices))
+    shape, source = extents(op.result), extents(op.x)
+    at, rank = integer(op.axis) % len(source), len(extents(op.indices))
 
     def body(p: Point) -> Scalar:
-        index = index_at(p, op.indices, [axis(at + i) for i in range(rank)], source[at])
+        index = index_at(p, op.indices, [axis(at + i) for i in range(rank)], k.number(source[at]))
         places = [axis(i) for i in range(at)]
         places += [axis(len(shape)), *(axis(at + rank + i) for i in range(len(source) - at - 1))]
         return p.read(op.x, places, values=[index])
@@ -201,12 +227,12 @@ def gather(k: Kernel, op: mv.GatherOp) -> SSAValue:
 
 
 def gather_elements(k: Kernel, op: mv.GatherElementsOp) -> SSAValue:
-    shape, source = static_shape(op.result), static_shape(op.x)
+    shape, source = extents(op.result), extents(op.x)
     at = integer(op.axis) % len(source)
 
     def body(p: Point) -> Scalar:
         places = [axis(i) for i in range(len(shape))]
-        index = index_at(p, op.indices, places, source[at])
+        index = index_at(p, op.indices, places, k.number(source[at]))
         places[at] = axis(len(shape))
         return p.read(op.x, places, values=[index])
 

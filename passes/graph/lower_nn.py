@@ -21,7 +21,7 @@ from passes.graph.expressions import (
     axis,
     constant_index,
     element_of_value,
-    static_shape,
+    extents,
 )
 
 Lowering = Callable[[Kernel, Any], SSAValue]
@@ -58,17 +58,23 @@ class Windows:
         return Windows(tuple(indices), tuple(guards))
 
 
+def spatial_extents(k: Kernel, op: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The spatial extents of the input and of the result."""
+    dimensions = range(2, len(extents(op.x)))
+    return k.numbers(op.x, dimensions), k.numbers(op.result, dimensions)
+
+
 def spatial(op: Any) -> tuple[Ints, Ints, Ints]:
     return op.strides, op.dilations, op.pads
 
 
 def conv(k: Kernel, op: nn.ConvOp) -> SSAValue:
-    x, weight, out = static_shape(op.x), static_shape(op.weight), static_shape(op.result)
-    groups, rank = integer(op.groups), len(x) - 2
-    at = Windows.of(op, x[2:], out[2:], weight[2:], include=False)
+    weight, out = k.static_shape(op.weight), extents(op.result)
+    groups, rank = integer(op.groups), len(out) - 2
+    at = Windows.of(op, *spatial_extents(k, op), weight[2:], include=False)
     channel = axis(2 + rank)
     if groups > 1:
-        filters = out[1] // groups
+        filters = weight[0] // groups
         group = axis(1) if filters == 1 else axis(1) // filters
         channel = group if weight[1] == 1 else group * weight[1] + channel
 
@@ -86,7 +92,7 @@ def conv(k: Kernel, op: nn.ConvOp) -> SSAValue:
 
 def add_bias(k: Kernel, total: SSAValue, bias: SSAValue) -> SSAValue:
     """`bias` per channel onto `total`."""
-    shape = static_shape(total)
+    shape = extents(total)
     places = [axis(i) for i in range(len(shape))]
     return k.compute(
         "", shape, lambda p: s.plus(p, p.read(total, places), p.read(bias, [axis(1)]))
@@ -97,14 +103,14 @@ def broadcast_matrix(
     p: Point, x: SSAValue, batch: int, row: AffineExpr, column: AffineExpr
 ) -> Scalar:
     """The element of a (batched) matrix; its leading dimensions broadcast to `batch` axes."""
-    leading = static_shape(x)[:-2]
+    leading = extents(x)[:-2]
     first = batch - len(leading)
     indices = [constant_index(0) if e == 1 else axis(first + i) for i, e in enumerate(leading)]
     return p.read(x, [*indices, row, column])
 
 
 def matmul(k: Kernel, op: nn.MatmulOp) -> SSAValue:
-    a, b, out = (static_shape(v) for v in (op.lhs, op.rhs, op.result))
+    a, b, out = (extents(v) for v in (op.lhs, op.rhs, op.result))
     batch, depth = len(out) - (len(a) > 1) - (len(b) > 1), axis(len(out))
     row, column = axis(batch), axis(len(out) - 1)
 
@@ -125,7 +131,7 @@ def matmul(k: Kernel, op: nn.MatmulOp) -> SSAValue:
 
 
 def gemm(k: Kernel, op: nn.GemmOp) -> SSAValue:
-    a, out = static_shape(op.a), static_shape(op.result)
+    a, out = extents(op.a), extents(op.result)
     depth = a[0] if flag(op.trans_a) else a[1]
     alpha, beta = real(op.alpha), real(op.beta)
 
@@ -152,8 +158,8 @@ def gemm(k: Kernel, op: nn.GemmOp) -> SSAValue:
 def window_reduction(
     k: Kernel, op: nn.Pool, suffix: str, reducer: str, identity: float
 ) -> SSAValue:
-    x, out, kernel = static_shape(op.x), static_shape(op.result), ints(op.kernel)
-    at = Windows.of(op, x[2:], out[2:], kernel, include=False)
+    out, kernel = extents(op.result), ints(op.kernel)
+    at = Windows.of(op, *spatial_extents(k, op), kernel, include=False)
 
     def body(p: Point) -> Scalar:
         nothing = p.constant(identity, element_of_value(op.x)) if at.guards else None
@@ -169,10 +175,10 @@ def max_pool(k: Kernel, op: nn.MaxPoolOp) -> SSAValue:
 
 
 def average_pool(k: Kernel, op: nn.AveragePoolOp) -> SSAValue:
-    x, out, kernel = static_shape(op.x), static_shape(op.result), ints(op.kernel)
+    out, kernel = extents(op.result), ints(op.kernel)
     total = window_reduction(k, op, "sum", "sum", 0)
     include = flag(op.count_include_pad)
-    at = Windows.of(op, x[2:], out[2:], kernel, include)
+    at = Windows.of(op, *spatial_extents(k, op), kernel, include)
     if not at.guards:
         cells = prod(kernel)
         return k.map("", out, [total], lambda p, v: s.divide(p, v, p.like(cells, v)))
@@ -192,30 +198,29 @@ def average_pool(k: Kernel, op: nn.AveragePoolOp) -> SSAValue:
 
 def reduction(reducer: str) -> Lowering:
     def lowering(k: Kernel, op: nn.Reduce) -> SSAValue:
-        over = [i % len(static_shape(op.x)) for i in ints(op.axes)]
+        over = [i % len(extents(op.x)) for i in ints(op.axes)]
         return k.reduce("", op.x, over, reducer, flag(op.keepdims))[0]
 
     return lowering
 
 
 def reduce_mean(k: Kernel, op: nn.ReduceMeanOp) -> SSAValue:
-    shape = static_shape(op.x)
+    shape = extents(op.x)
     over = [i % len(shape) for i in ints(op.axes)]
-    count = prod(shape[i] for i in over)
+    sizes = [shape[i] for i in over]
     total = k.reduce("sum", op.x, over, "sum", flag(op.keepdims))[0]
-    return k.map(
-        "", static_shape(op.result), [total], lambda p, v: s.divide(p, v, p.like(count, v))
-    )
+    return k.map("", extents(op.result), [total], lambda p, v: s.divide(p, v, k.count(p, sizes, v)))
 
 
 def arg_reduction(reducer: str) -> Lowering:
     """The reducer prefers the smaller index: for the last of equal elements it runs backwards."""
 
     def lowering(k: Kernel, op: nn.ArgReduce) -> SSAValue:
-        shape, out = static_shape(op.x), static_shape(op.result)
+        shape, out = extents(op.x), extents(op.result)
         at, keepdims, last = integer(op.axis) % len(shape), flag(op.keepdims), flag(op.select_last)
         step = axis(len(out))
-        along = constant_index(shape[at] - 1) - step if last else step
+        highest = k.number(shape[at]) - 1 if last else 0
+        along = constant_index(highest) - step if last else step
         indices = [axis(i if keepdims or i < at else i - 1) for i in range(len(shape))]
         indices[at] = along
 
@@ -225,7 +230,7 @@ def arg_reduction(reducer: str) -> Lowering:
         found = k.compute("step" if last else "", out, body, [shape[at]], reducer)[1]
         if not last:
             return found
-        return k.map("", out, [found], lambda p, n: subtract_index(p, shape[at] - 1, n))
+        return k.map("", out, [found], lambda p, n: subtract_index(p, highest, n))
 
     return lowering
 
@@ -235,7 +240,7 @@ def subtract_index(p: Point, last: int, number: Scalar) -> Scalar:
 
 
 def softmax(k: Kernel, op: nn.SoftmaxOp) -> SSAValue:
-    shape = static_shape(op.x)
+    shape = extents(op.x)
     at = [integer(op.axis) % len(shape)]
     top = k.reduce("max", op.x, at, "max")[0]
     powers = k.map("exp", shape, [op.x, top], lambda p, x, m: s.exp(p, p.add(arith.SubfOp(x, m))))
@@ -244,7 +249,7 @@ def softmax(k: Kernel, op: nn.SoftmaxOp) -> SSAValue:
 
 
 def log_softmax(k: Kernel, op: nn.LogSoftmaxOp) -> SSAValue:
-    shape = static_shape(op.x)
+    shape = extents(op.x)
     at = [integer(op.axis) % len(shape)]
     top = k.reduce("max", op.x, at, "max")[0]
     below = k.map("below", shape, [op.x, top], subtract)
@@ -262,7 +267,7 @@ def square(p: Point, x: Scalar) -> Scalar:
 
 def cum_sum(k: Kernel, op: nn.CumSumOp) -> SSAValue:
     """Each element sums all, of which those on the other side count as zero."""
-    shape = static_shape(op.x)
+    shape = extents(op.x)
     at, rank = integer(op.axis) % len(shape), len(shape)
     ahead = axis(rank) - axis(at) if flag(op.reverse) else axis(at) - axis(rank)
     guard = ahead - 1 if flag(op.exclusive) else ahead
@@ -279,7 +284,7 @@ def root(p: Point, variance: Scalar, epsilon: float) -> Scalar:
 
 
 def batch_norm(k: Kernel, op: nn.BatchNormOp) -> SSAValue:
-    shape = static_shape(op.x)
+    shape = extents(op.x)
     channel = [axis(1)] if len(shape) > 1 else [constant_index(0)]
 
     def body(p: Point) -> Scalar:
@@ -295,24 +300,24 @@ def batch_norm(k: Kernel, op: nn.BatchNormOp) -> SSAValue:
 
 def standardized(k: Kernel, x: SSAValue, over: list[int], epsilon: float, last: str) -> SSAValue:
     """`x` with mean 0 and variance 1 over the dimensions `over`."""
-    shape = static_shape(x)
-    count = prod(shape[i] for i in over)
+    shape = extents(x)
+    sizes = [shape[i] for i in over]
     total = k.reduce("total", x, over, "sum")[0]
 
     def centre(p: Point, value: Scalar, sum: Scalar) -> Scalar:
-        return subtract(p, value, s.divide(p, sum, p.like(count, sum)))
+        return subtract(p, value, s.divide(p, sum, k.count(p, sizes, sum)))
 
     centred = k.map("centred", shape, [x, total], centre)
     squares = k.reduce("squares", centred, over, "sum", body=square)[0]
 
     def normal(p: Point, value: Scalar, sum: Scalar) -> Scalar:
-        return s.divide(p, value, root(p, s.divide(p, sum, p.like(count, sum)), epsilon))
+        return s.divide(p, value, root(p, s.divide(p, sum, k.count(p, sizes, sum)), epsilon))
 
     return k.map(last, shape, [centred, squares], normal)
 
 
 def layer_norm(k: Kernel, op: nn.LayerNormOp) -> SSAValue:
-    shape = static_shape(op.x)
+    shape = extents(op.x)
     over = list(range(integer(op.axis) % len(shape), len(shape)))
     normal = standardized(k, op.x, over, real(op.epsilon), "normal")
     if op.bias is None:
@@ -323,21 +328,21 @@ def layer_norm(k: Kernel, op: nn.LayerNormOp) -> SSAValue:
 
 
 def rms_norm(k: Kernel, op: nn.RmsNormOp) -> SSAValue:
-    shape = static_shape(op.x)
+    shape = extents(op.x)
     over = list(range(integer(op.axis) % len(shape), len(shape)))
-    count, epsilon = prod(shape[i] for i in over), real(op.epsilon)
+    sizes, epsilon = [shape[i] for i in over], real(op.epsilon)
     squares = k.reduce("squares", op.x, over, "sum", body=square)[0]
 
     def body(p: Point, x: Scalar, sum: Scalar, scale: Scalar) -> Scalar:
-        mean = s.divide(p, sum, p.like(count, sum))
+        mean = s.divide(p, sum, k.count(p, sizes, sum))
         return s.mul(p, s.divide(p, x, root(p, mean, epsilon)), scale)
 
     return k.map("", shape, [op.x, squares, op.scale], body)
 
 
 def group_norm(k: Kernel, op: nn.GroupNormOp) -> SSAValue:
-    shape, groups = static_shape(op.x), integer(op.groups)
-    size, rank = shape[1] // groups, len(shape)
+    shape, groups = extents(op.x), integer(op.groups)
+    size, rank = k.number(shape[1]) // groups, len(shape)
     grouped = k.compute(
         "groups",
         (shape[0], groups, size, *shape[2:]),
@@ -358,10 +363,10 @@ def group_norm(k: Kernel, op: nn.GroupNormOp) -> SSAValue:
 
 
 def lrn(k: Kernel, op: nn.LrnOp) -> SSAValue:
-    shape, size = static_shape(op.x), integer(op.size)
+    shape, size = extents(op.x), integer(op.size)
     rank, low = len(shape), (size - 1) // 2
     channel = axis(1) + axis(rank) - low
-    guards = [channel, constant_index(shape[1] - 1) - channel]
+    guards = [channel, constant_index(k.number(shape[1]) - 1) - channel]
     places = [axis(0), channel, *(axis(i) for i in range(2, rank))]
 
     def neighbours(p: Point) -> Scalar:
