@@ -20,12 +20,14 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from analysis.errors import UnsupportedError
-from dialects.graph.base import GraphOp
+from dialects.graph.base import GraphOp, element_type
+from dialects.graph.elementwise import CastOp
+from dialects.graph.movement import ConcatOp, PadOp
 from passes.graph.expressions import Kernel, Point, Scalar, extents
 from passes.graph.lower_movement import MOVEMENT
 from passes.graph.lower_nn import NN
 from passes.graph.rewriting import functions
-from passes.graph.scalars import SCALARS
+from passes.graph.scalars import SCALARS, is_unsigned
 
 LOWERINGS = {**MOVEMENT, **NN}
 
@@ -39,8 +41,18 @@ def lower_elementwise(k: Kernel, op: GraphOp) -> SSAValue:
     return k.map("", extents(op.result), list(op.operands), at)
 
 
+def check_elements(op: GraphOp) -> None:
+    """Refuse arithmetic on unsigned numbers, which can be moved and converted."""
+    if isinstance(op, CastOp) or (type(op) in MOVEMENT and not isinstance(op, ConcatOp | PadOp)):
+        return
+    for value in (*op.operands, op.result):
+        if is_unsigned(element_type(value.type)):
+            raise UnsupportedError(f"lower-graph-to-te: {op.name} of {value.type}")
+
+
 def lower_op(op: GraphOp, taken: set[str]) -> None:
     """Replace one op by its tensor expressions."""
+    check_elements(op)
     kernel = Kernel(op, taken)
     lowering = LOWERINGS.get(type(op), lower_elementwise)
     value = lowering(kernel, op)

@@ -8,8 +8,8 @@ import math as numbers
 from collections.abc import Callable
 
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import AnyFloat, IntegerType
-from xdsl.ir import Operation
+from xdsl.dialects.builtin import AnyFloat, IntegerType, Signedness
+from xdsl.ir import Attribute, Operation
 
 from analysis.errors import UnsupportedError
 from dialects.graph import elementwise as ew
@@ -22,6 +22,10 @@ ScalarBody = Callable[..., Scalar]
 
 def is_float(x: Scalar) -> bool:
     return isinstance(x.type, AnyFloat)
+
+
+def is_unsigned(type: Attribute) -> bool:
+    return isinstance(type, IntegerType) and type.signedness.data is Signedness.UNSIGNED
 
 
 def floats(cls: Callable[..., Operation]) -> ScalarBody:
@@ -182,18 +186,21 @@ def cast(p: Point, op: ew.CastOp, x: Scalar) -> Scalar:
     if is_bool(target):
         zero = p.like(0, x)
         return p.add(arith.CmpfOp(x, zero, "une") if is_float(x) else arith.CmpiOp(x, zero, "ne"))
+    unsigned = is_unsigned(source) or is_bool(source)
     if isinstance(target, AnyFloat):
         if isinstance(source, AnyFloat):
             cls = arith.ExtFOp if target.bitwidth > source.bitwidth else arith.TruncFOp
             return p.add(cls(x, target))
-        return p.add((arith.UIToFPOp if is_bool(source) else arith.SIToFPOp)(x, target))
+        return p.add((arith.UIToFPOp if unsigned else arith.SIToFPOp)(x, target))
     assert isinstance(target, IntegerType)
     if is_float(x):
-        return p.add(arith.FPToSIOp(x, target))
+        return p.add((arith.FPToUIOp if is_unsigned(target) else arith.FPToSIOp)(x, target))
     assert isinstance(source, IntegerType)
+    if source.bitwidth == target.bitwidth:
+        raise UnsupportedError(f"lower-graph-to-te: {op.name} from {source} to {target}")
     if source.bitwidth > target.bitwidth:
         return p.add(arith.TruncIOp(x, target))
-    return p.add((arith.ExtUIOp if is_bool(source) else arith.ExtSIOp)(x, target))
+    return p.add((arith.ExtUIOp if unsigned else arith.ExtSIOp)(x, target))
 
 
 SCALARS: dict[type[Operation], ScalarBody] = {
