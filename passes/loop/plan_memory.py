@@ -7,8 +7,9 @@ same time never overlap, but for one case: where a call reads a buffer for the l
 kernel may write a result over that operand (passes/loop/in_place.py), both have one place. Places
 are given from the largest to the smallest, each at the lowest offset that is free while it is live
 (Sekiyama et al. 2018, "Profile-guided memory optimization for deep neural networks", call this best
-fit for offline dynamic storage allocation). A place with a halo is nobody else's, because only the
-run's zeroed memory fills its halo. Buffers of symbolic size are left to the run.
+fit for offline dynamic storage allocation). Only the run's zeroed memory fills a halo, so a place
+with a halo is shared with nothing but buffers of the same type, whose halo is where its own is.
+Buffers of symbolic size are left to the run.
 
 Takes and leaves a network of `func.call`; it stands at the end, because only scheduled kernels show
 in what order they read and write.
@@ -26,7 +27,7 @@ from xdsl.dialects.builtin import (
     NoneAttr,
     i64,
 )
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
@@ -64,7 +65,7 @@ def bytes_of(type: MemRefType) -> int | None:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
-def has_halo(type: MemRefType) -> bool:
+def has_halo(type: Attribute) -> bool:
     """Whether a buffer has elements that no kernel writes and that have a value."""
     layout = layout_of(type)
     return layout is not None and not isinstance(layout.pad, NoneAttr)
@@ -86,10 +87,7 @@ def slots_of(function: func.FuncOp) -> list[Slot]:
         if size is None:
             continue
         numbers = users[op.result]
-        slot = Slot([op], size, min(numbers), max(numbers))
-        if has_halo(op.result.type):
-            slot.first, slot.last = 0, len(calls)
-        slots.append(slot)
+        slots.append(Slot([op], size, min(numbers), max(numbers)))
     return slots
 
 
@@ -144,6 +142,28 @@ class InPlace:
             self.slots[op.result] = old
 
 
+def share_halos(slots: list[Slot], end: int) -> list[Slot]:
+    """Let buffers with a halo, of one type and never live together, share a place for good."""
+    found: list[Slot] = []
+    halos: dict[Attribute, list[Slot]] = {}
+    for slot in sorted(slots, key=lambda s: s.first):
+        type = slot.ops[0].result.type
+        if not has_halo(type):
+            found.append(slot)
+            continue
+        same = halos.setdefault(type, [])
+        free = next((other for other in same if not other.meets(slot)), None)
+        if free is None:
+            same.append(slot)
+        else:
+            free.ops += slot.ops
+            free.last = slot.last
+    for slot in (slot for same in halos.values() for slot in same):
+        slot.first, slot.last = 0, end
+        found.append(slot)
+    return found
+
+
 def place(slots: list[Slot]) -> None:
     """Give every slot its offset."""
     placed: list[Slot] = []
@@ -164,8 +184,9 @@ def plan(function: func.FuncOp) -> None:
     sharing = InPlace(function, slots)
     sharing.share()
     distinct = list({id(slot): slot for slot in sharing.slots.values()}.values())
-    place(distinct)
-    for slot in distinct:
+    places = share_halos(distinct, len(sharing.calls))
+    place(places)
+    for slot in places:
         for op in slot.ops:
             op.attributes[OFFSET] = IntegerAttr(slot.offset, i64)
 

@@ -44,3 +44,23 @@ func.func @softmax(%x: tensor<4x5xf32>) -> tensor<4x5xf32> {
   %y = graph.softmax(%x) : (tensor<4x5xf32>) -> tensor<4x5xf32>
   func.return %y : tensor<4x5xf32>
 }
+
+// Symbolic dimensions are bounds of axes; a mean over one divides by its size.
+// CHECK-LABEL: func.func @symbolic
+// CHECK-NEXT:    %n = te.dim "n"
+// CHECK-NEXT:    %m_sum = te.compute "m_sum" (%i = 0 to 1, %j = 0 to 4) sum (%k = 0 to %n) {
+// CHECK:         %m = te.compute "m" (
+// CHECK:           %[[ONE:.*]] = arith.constant 1 : index
+// CHECK-NEXT:      %[[SIZE:.*]] = arith.muli %[[ONE]], %n : index
+// CHECK-NEXT:      %[[WHOLE:.*]] = arith.index_cast %[[SIZE]] : index to i64
+// CHECK-NEXT:      %[[COUNT:.*]] = arith.sitofp %[[WHOLE]] : i64 to f32
+// CHECK-NEXT:      arith.divf %{{.*}}, %[[COUNT]] : f32
+// CHECK:         %y = te.compute "y" (%{{.*}} = 0 to %n, %{{.*}} = 0 to 4) {
+// CHECK:         %z = te.compute "z" (%{{.*}} = 0 to %n, %{{.*}} = 0 to 2, %{{.*}} = 0 to 2) {
+// CHECK-NEXT:      te.read %y[%{{.*}}, %{{.*}} * 2 + %{{.*}}]
+func.func @symbolic(%x: tensor<?x4xf32, #loop.layout<["n", 4]>>) -> tensor<?x2x2xf32, #loop.layout<["n", 2, 2]>> {
+  %m = graph.reduce_mean(%x) axes = [0] : (tensor<?x4xf32, #loop.layout<["n", 4]>>) -> tensor<1x4xf32>
+  %y = graph.add(%x, %m) : (tensor<?x4xf32, #loop.layout<["n", 4]>>, tensor<1x4xf32>) -> tensor<?x4xf32, #loop.layout<["n", 4]>>
+  %z = graph.reshape(%y) : (tensor<?x4xf32, #loop.layout<["n", 4]>>) -> tensor<?x2x2xf32, #loop.layout<["n", 2, 2]>>
+  func.return %z : tensor<?x2x2xf32, #loop.layout<["n", 2, 2]>>
+}

@@ -203,27 +203,33 @@ func.func private @unknown(memref<64xi32>, memref<64xi32>) -> ()
 
 !halo = memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10], pad 0.0 : f32>>
 
-// A place with a halo is nobody else's, even after the last use; a buffer of symbolic size and one
-// that nobody uses have no place.
+// A place with a halo is shared with nothing but buffers of its type, and only while they are not
+// live together; a buffer of symbolic size and one that nobody uses have no place.
 // CHECK-LABEL: func.func @halo
-// CHECK-NEXT:    %a = loop.alloc {offset = 128 : i64} : memref<8xf32, #loop.layout
+// CHECK-NEXT:    %a = loop.alloc {offset = [[A:[0-9]+]] : i64} : memref<8xf32, #loop.layout
 // CHECK-NEXT:    %b = loop.alloc {offset = 0 : i64} : memref<16xf64>
-// CHECK-NEXT:    %c = loop.alloc {offset = 192 : i64} : memref<16xf32>
-// CHECK-NEXT:    %d = loop.alloc : memref<?xf32
-// CHECK-NEXT:    %e = loop.alloc : memref<8xf32>
+// CHECK-NEXT:    %c = loop.alloc {offset = [[C:[0-9]+]] : i64} : memref<8xf32, #loop.layout
+// CHECK-NEXT:    %d = loop.alloc {offset = 0 : i64} : memref<16xf32>
+// CHECK-NEXT:    %e = loop.alloc {offset = [[A]] : i64} : memref<8xf32, #loop.layout
+// CHECK-NEXT:    %f = loop.alloc : memref<?xf32
+// CHECK-NEXT:    %g = loop.alloc : memref<8xf32>
 func.func @halo(%x: memref<?xf32, #loop.layout<["n"]>>) {
   %a = loop.alloc : !halo
   %b = loop.alloc : memref<16xf64>
-  %c = loop.alloc : memref<16xf32>
-  %d = loop.alloc : memref<?xf32, #loop.layout<["n"]>>
-  %e = loop.alloc : memref<8xf32>
+  %c = loop.alloc : !halo
+  %d = loop.alloc : memref<16xf32>
+  %e = loop.alloc : !halo
+  %f = loop.alloc : memref<?xf32, #loop.layout<["n"]>>
+  %g = loop.alloc : memref<8xf32>
   func.call @one(%x, %a) : (memref<?xf32, #loop.layout<["n"]>>, !halo) -> ()
-  func.call @two(%a, %b) : (!halo, memref<16xf64>) -> ()
-  func.call @three(%b, %c) : (memref<16xf64>, memref<16xf32>) -> ()
-  func.call @four(%c, %d) : (memref<16xf32>, memref<?xf32, #loop.layout<["n"]>>) -> ()
+  func.call @two(%a, %b, %c) : (!halo, memref<16xf64>, !halo) -> ()
+  func.call @three(%c, %d) : (!halo, memref<16xf32>) -> ()
+  func.call @four(%d, %e) : (memref<16xf32>, !halo) -> ()
+  func.call @five(%e, %f) : (!halo, memref<?xf32, #loop.layout<["n"]>>) -> ()
   func.return
 }
 func.func private @one(memref<?xf32, #loop.layout<["n"]>>, !halo) -> ()
-func.func private @two(!halo, memref<16xf64>) -> ()
-func.func private @three(memref<16xf64>, memref<16xf32>) -> ()
-func.func private @four(memref<16xf32>, memref<?xf32, #loop.layout<["n"]>>) -> ()
+func.func private @two(!halo, memref<16xf64>, !halo) -> ()
+func.func private @three(!halo, memref<16xf32>) -> ()
+func.func private @four(memref<16xf32>, !halo) -> ()
+func.func private @five(!halo, memref<?xf32, #loop.layout<["n"]>>) -> ()
