@@ -142,3 +142,60 @@ def test_kernels_of_several_statements_on_threads(threads):
     normal = 2 * centred / np.sqrt((centred**2).mean(axis=1, keepdims=True) + 1e-5)
     powers = np.exp(normal - normal.max(axis=0))
     assert_all_close([a, b], [normal, powers / powers.sum(axis=0)])
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
+
+
+PADS = {"pads": [1, 1, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("groups", "channels", "filters"), [(1, 40, 24), (2, 40, 24), (40, 40, 40), (40, 40, 80)]
+)
+def test_convolutions_whose_channels_fill_vectors_in_part(groups, channels, filters):
+    nodes = [node("Conv", "x w", "y", group=groups, **PADS), node("Conv", "y v", "z")]
+    weights = {"w": normal(filters, channels // groups, 3, 3), "v": normal(3, filters, 1, 1)}
+    check(nodes, {"x": normal(2, channels, 7, 5)}, ["z"], weights)
+
+
+def test_a_convolution_whose_weights_are_an_input():
+    inputs = {"x": normal(1, 32, 5, 6), "w": normal(32, 32, 3, 3)}
+    check([node("Conv", "x w", "y", **PADS), node("Relu", "y", "z")], inputs, ["z"])
+
+
+def test_channels_last_around_a_convolution():
+    nodes = [
+        node("Transpose", "x", "a", perm=[0, 3, 1, 2]),
+        node("Conv", "a w", "b", **PADS),
+        node("Transpose", "b", "c", perm=[0, 2, 3, 1]),
+        node("Add", "c x", "z"),
+    ]
+    check(nodes, {"x": normal(1, 6, 7, 32)}, ["z"], {"w": normal(32, 32, 3, 3)})
+
+
+def test_shuffled_channels():
+    nodes = [
+        node("Conv", "x w", "a"),
+        node("Reshape", "a s", "b"),
+        node("Transpose", "b", "c", perm=[0, 2, 1, 3, 4]),
+        node("Reshape", "c t", "d"),
+        node("Conv", "d w", "y"),
+    ]
+    shapes = {"s": np.array([1, 4, 8, 5, 6]), "t": np.array([1, 32, 5, 6])}
+    check(nodes, {"x": normal(1, 32, 5, 6)}, ["y"], {"w": normal(32, 32, 1, 1), **shapes})
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((3, 1, 17, 19), (2, 19, 33)), ((3, 17, 19), (19,)), ((19,), (19,)), ((1, 65),) * 2],
+)
+def test_products_of_odd_sizes(a, b):
+    x, y = normal(*a), normal(*b)
+    check([node("MatMul", "x y", "z")], {"x": x, "y": y.T if a == b else y}, ["z"])
+
+
+def test_products_with_a_weight_of_odd_size():
+    weights = {"w": normal(33, 65), "b": normal(33)}
+    check([node("Gemm", "x w b", "y", transB=1)], {"x": normal(1, 65)}, ["y"], weights)
