@@ -10,6 +10,7 @@ followed by all high ends.
 
 from collections.abc import Sequence
 from math import prod
+from shlex import quote
 
 Extent = int | str
 Shape = tuple[Extent, ...]
@@ -17,6 +18,19 @@ Shape = tuple[Extent, ...]
 
 class ShapeError(ValueError):
     """Shapes that do not fit together; the message says which and why."""
+
+
+class SymbolError(ShapeError):
+    """A symbolic dimension, `symbol`, where a number is needed."""
+
+    def __init__(self, symbol: str, message: str) -> None:
+        super().__init__(message)
+        self.symbol = symbol
+
+
+def size_option(symbol: str) -> str:
+    """The option of the command line that gives a symbolic dimension a size."""
+    return f"--dim {quote(f'{symbol}=SIZE')}"
 
 
 def text(shape: Sequence[Extent]) -> str:
@@ -27,7 +41,7 @@ def text(shape: Sequence[Extent]) -> str:
 def fixed(extent: Extent, what: str = "extent") -> int:
     """The extent as a number."""
     if isinstance(extent, str):
-        raise ShapeError(f"{what} '{extent}' is symbolic, but a number is needed here")
+        raise SymbolError(extent, f"{what} '{extent}' is symbolic, but a number is needed here")
     return extent
 
 

@@ -18,11 +18,12 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region
 
 from analysis.errors import UnsupportedError, UserError, nearest
-from analysis.shapes import Extent, ShapeError
+from analysis.shapes import Extent, ShapeError, SymbolError, size_option
 from dialects.graph.base import AnyTensor, tensor
 from dialects.graph.elements import element_of
 from dialects.graph.weights import Array, Stored, Weight, content_hash
 from dovetail.frontend.onnx_elementwise import ELEMENTWISE
+from dovetail.frontend.onnx_extents import move_extents, moves_extents
 from dovetail.frontend.onnx_import import (
     Builder,
     Handler,
@@ -61,6 +62,8 @@ class Importer:
         }
         self.missing: set[str] = set()
         self.refused: list[str] = []
+        self.unsized: list[str] = []
+        self.symbols: list[str] = []
         versions = {o.domain: o.version for o in model.opset_import}
         self.opset = next((versions[d] for d in DEFAULT_DOMAINS if d in versions), 1)
 
@@ -75,13 +78,27 @@ class Importer:
         for node in graph.node:
             self.node(node)
         if self.refused:
-            count = len(self.refused)
-            raise UnsupportedError(
-                f"{self.builder.model} has {count} node{'s' * (count > 1)} that cannot be "
-                f"imported: {self.refused[0].partition(',')[0]}" + " and others" * (count > 1),
-                *self.refused,
-            )
+            raise UnsupportedError(self.summary(), *self.refused)
+        self.check_dims()
         return self.finish(names, [o.name for o in graph.output])
+
+    def summary(self) -> str:
+        """Why the model cannot be imported, in one line."""
+        model, count, many = self.builder.model, len(self.refused), len(self.refused) > 1
+        others = " and others" * many
+        if len(self.unsized) == count:
+            return f"{model}: {self.unsized[0]}{others}"
+        first = self.refused[0].partition(",")[0]
+        return f"{model} has {count} node{'s' * many} that cannot be imported: {first}{others}"
+
+    def check_dims(self) -> None:
+        """Refuse a size for a dimension that the model does not have."""
+        for name in self.dims:
+            if name not in self.symbols:
+                raise UserError(
+                    f"{self.builder.model} has no symbolic dimension '{name}': "
+                    f"{nearest(name, self.symbols)}"
+                )
 
     def weight(self, proto: onnx.TensorProto) -> Tensor:
         array = to_array(proto)
@@ -107,6 +124,7 @@ class Importer:
             if dim.HasField("dim_value"):
                 shape.append(dim.dim_value)
             else:
+                self.symbols += [] if name in self.symbols else [name]
                 shape.append(self.dims.get(name, name))
         return tensor(element_of(onnx.helper.tensor_dtype_to_np_dtype(proto.elem_type)), shape)
 
@@ -122,12 +140,12 @@ class Importer:
         self.builder.node = proto.name or next(iter(proto.output), "")
         node = Node(proto, [self.lookup(name) for name in proto.input], self.opset, self.builder)
         try:
-            results = handler(node)
+            results = move_extents(node, handler) if moves_extents(node) else handler(node)
         except Refusal as reason:
             self.refuse(proto, f"would need {reason}")
             return
         except ShapeError as reason:
-            self.refuse(proto, str(reason))
+            self.refuse(proto, str(reason), self.symbols_behind(reason, node))
             return
         tensors = [results] if isinstance(results, Tensor) else list(results)
         self.values.update(zip(proto.output, tensors, strict=False))
@@ -139,11 +157,22 @@ class Importer:
             raise UserError(f"the model reads '{name}' before anything computes it")
         return self.values[name]
 
-    def refuse(self, proto: onnx.NodeProto, reason: str) -> None:
+    def symbols_behind(self, reason: ShapeError, node: Node) -> list[str]:
+        """The symbolic dimensions whose sizes may make a node possible."""
+        if isinstance(reason, SymbolError):
+            return [reason.symbol]
+        found = [e for t in node.present() for e in (*t.shape, *(t.extents or ()))]
+        return list(dict.fromkeys(e for e in found if isinstance(e, str)))
+
+    def refuse(self, proto: onnx.NodeProto, reason: str, symbols: Sequence[str] = ()) -> None:
         found = [self.values.get(name) for name in proto.input if name]
         operands = ", ".join("?" if t is None else str(t.type) for t in found)
         domain = f"{proto.domain or 'ai.onnx'} {self.opset}"
         name = proto.name or next(iter(proto.output), "")
+        if symbols:
+            sizes = " ".join(size_option(symbol) for symbol in symbols)
+            reason = f"{reason}; give {sizes}"
+            self.unsized.append(f"{proto.op_type}, node '{name}': {reason}")
         self.refused.append(f"{proto.op_type}, node '{name}' ({domain}) of ({operands}): {reason}")
         self.missing.update(proto.output)
 

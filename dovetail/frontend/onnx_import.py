@@ -6,7 +6,8 @@ about every unsupported node at once.
 
 Tensors whose contents are known (initializers, constants, shapes, and what is computed from them
 while it is small and whole numbers) carry them, so that computed axes, pads and target shapes
-are numbers by the time a handler asks for them.
+are numbers by the time a handler asks for them. Of a shape with symbolic dimensions the elements
+are known too: `extents`, in row-major order.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,7 @@ from xdsl.dialects.builtin import NameLoc, NoneAttr, StringAttr
 from xdsl.ir import Attribute as IRAttribute
 from xdsl.ir import Block, Operation, SSAValue
 
-from analysis.shapes import Shape, fixed
+from analysis.shapes import Extent, Shape, fixed, is_static
 from backends.interpreter.graph import run_op
 from dialects.graph.base import AnyTensor, GraphOp, Value, shape_of
 from dialects.graph.elements import dtype_of, is_float
@@ -44,6 +45,7 @@ class Tensor:
     name: str
     value: SSAValue | None = None
     weight: Weight | None = None
+    extents: tuple[Extent, ...] | None = None
 
     @property
     def shape(self) -> Shape:
@@ -92,6 +94,8 @@ class Builder:
     def value_of(self, tensor: Tensor) -> SSAValue:
         """The SSA value of `tensor`; known contents become a `graph.weight`."""
         if tensor.value is None:
+            for extent in tensor.extents or ():
+                fixed(extent, "dimension")
             assert tensor.weight is not None
             op = WeightOp(tensor.name, tensor.weight)
             self.insert(op, tensor.name)
@@ -106,7 +110,8 @@ class Builder:
         result_type: AnyTensor | None,
         properties: Mapping[str, Value | None],
     ) -> Tensor:
-        if self.computable(tensors):
+        static = result_type is None or is_static(shape_of(result_type))
+        if static and self.computable(tensors):
             return self.compute(cls, tensors, name, result_type, properties)
         operands = [self.value_of(tensor) for tensor in tensors]
         op = cls.make(*operands, result_type=result_type, **properties)
@@ -191,16 +196,25 @@ class Node:
 
     def known(self, index: int, what: str) -> Array:
         """The contents of an input that must be known."""
-        array = self.input(index).array
-        if array is None:
+        tensor = self.input(index)
+        for extent in tensor.extents or ():
+            fixed(extent, f"{what} (input {index}): dimension")
+        if tensor.array is None:
             raise Refusal(f"{what} (input {index}) that is a constant, not computed from inputs")
-        return array
+        return tensor.array
 
     def known_ints(self, index: int, what: str) -> tuple[int, ...] | None:
         """The whole numbers in an input, or None if there is no such input."""
         if self.optional(index) is None:
             return None
         return tuple(int(v) for v in self.known(index, what).reshape(-1))
+
+    def known_extents(self, index: int, what: str) -> tuple[Extent, ...] | None:
+        """The extents in an input, symbolic ones too, or None if there is no such input."""
+        tensor = self.optional(index)
+        if tensor is not None and tensor.extents is not None:
+            return tensor.extents
+        return self.known_ints(index, what)
 
     def axes(self, index: int = 1, since: int = 13) -> tuple[int, ...] | None:
         """`axes`: an attribute before opset `since`, then input `index`."""

@@ -9,6 +9,7 @@ from dialects.graph.elements import element_of
 from dialects.graph.elementwise import WhereOp
 from dialects.graph.weights import decimal
 from dovetail.frontend.onnx_elementwise import reshape
+from dovetail.frontend.onnx_extents import shape_tensor
 from dovetail.frontend.onnx_import import (
     Handler,
     Node,
@@ -46,16 +47,19 @@ def constant_value(n: Node) -> Tensor:
 
 
 def constant_of_shape(n: Node) -> Tensor:
-    shape = n.known_ints(0, "the shape") or ()
+    shape = n.known_extents(0, "the shape") or ()
     value = n.attributes.get("value")
     array = np.zeros(1, np.float32) if value is None else to_array(value).reshape(-1)
-    return n.splat(tensor(element_of(array.dtype), shape), decimal(array[0]))
+    type = tensor(element_of(array.dtype), shape)
+    if shapes.is_static(shape):
+        return n.splat(type, decimal(array[0]))
+    return n.emit_as(mv.ExpandOp, type, n.constant(array[0]))
 
 
 def shape(n: Node) -> Tensor:
-    extents = n.input().static
+    extents = n.input().shape
     start, end = n.integer("start", 0), n.integer("end", len(extents))
-    return constant(np.asarray(extents[slice(start, end)], np.int64), n.name)
+    return shape_tensor(extents[slice(start, end)], n.name)
 
 
 def size(n: Node) -> Tensor:
@@ -70,7 +74,7 @@ def arange(n: Node) -> Tensor:
 
 
 def reshape_node(n: Node) -> Tensor:
-    target = n.ints("shape") if n.opset < 5 else n.known_ints(1, "the target shape")
+    target = n.ints("shape") if n.opset < 5 else n.known_extents(1, "the target shape")
     allow_zero = bool(n.integer("allowzero", 0))
     x = n.input()
     return reshape(n, x, shapes.resolve_reshape(x.shape, target or (), allow_zero))
@@ -153,7 +157,7 @@ def pad(n: Node) -> Tensor:
 
 def expand(n: Node) -> Tensor:
     x = n.input()
-    target = shapes.expand(x.shape, n.known_ints(1, "the target shape") or ())
+    target = shapes.expand(x.shape, n.known_extents(1, "the target shape") or ())
     return n.emit_as(mv.ExpandOp, tensor(x.element, target), x)
 
 

@@ -23,9 +23,10 @@ from xdsl.ir.affine import (
 )
 
 from analysis.errors import UnsupportedError
+from analysis.shapes import size_option
 from dialects import te
 from dialects.graph.base import Extent, Shape, element_type, shape_of, tensor
-from passes.graph.rewriting import insert_before
+from passes.graph.rewriting import insert_before, node_of
 
 Index = AffineExpr | int
 Scalar = SSAValue
@@ -150,8 +151,8 @@ class Kernel:
         """An extent that the lowering of this op needs as a number."""
         if isinstance(extent, str):
             raise UnsupportedError(
-                f"lower-graph-to-te: {self.op.name} needs a number where its operand or result "
-                f"has the symbolic dimension '{extent}'"
+                f"lower-graph-to-te: {self.op.name}{node_of(self.op)} needs a number for the "
+                f"symbolic dimension '{extent}'; give {size_option(extent)}"
             )
         return extent
 
@@ -177,6 +178,8 @@ class Kernel:
         total = p.constant(known, IndexType())
         for name in names:
             total = p.add(arith.MuliOp(total, self.dim(name)))
+        if isinstance(like.type, IndexType):
+            return total
         whole = p.add(arith.IndexCastOp(total, i64))
         if isinstance(like.type, AnyFloat):
             return p.add(arith.SIToFPOp(whole, like.type))

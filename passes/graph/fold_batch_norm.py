@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import AnyFloat, ModuleOp, TensorType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, AnyFloat, ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -52,6 +52,8 @@ def channel_values(op: MulOp | AddOp) -> Array | None:
         return None
     shape, array = type.get_shape(), weight.weight.array
     if len(shape) <= CHANNEL or not isinstance(type.element_type, AnyFloat):
+        return None
+    if shape[CHANNEL] == DYNAMIC_INDEX:
         return None
     full = (1,) * (len(shape) - array.ndim) + array.shape
     if any(size != 1 for i, size in enumerate(full) if i != CHANNEL):

@@ -13,8 +13,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass
 
+from analysis.shapes import is_static
 from backends.interpreter.graph import run_op
-from dialects.graph.base import GraphOp
+from dialects.graph.base import GraphOp, shape_of
 from dialects.graph.structure import WeightOp
 from dialects.graph.weights import Weight
 from passes.graph.rewriting import erase_unused, functions, replace, weights_of
@@ -25,7 +26,7 @@ STORE_LIMIT = 16 * 2**20
 def fold(op: GraphOp) -> None:
     """Replace `op` by its value if its operands are weights."""
     weights = weights_of(op.operands)
-    if not weights:
+    if not weights or not is_static(shape_of(op.result.type)):
         return
     arrays = [weight.weight.array for weight in weights]
     value = run_op(op, arrays)

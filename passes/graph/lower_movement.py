@@ -125,8 +125,15 @@ def slice_(k: Kernel, op: mv.SliceOp) -> SSAValue:
 
 
 def tile(k: Kernel, op: mv.TileOp) -> SSAValue:
-    shape = k.static_shape(op.x)
-    return moved(k, op, lambda ps: [p % extent for p, extent in zip(ps, shape, strict=True)])
+    sizes = [
+        k.number(extent) if repeats != 1 else None
+        for extent, repeats in zip(extents(op.x), ints(op.repeats), strict=True)
+    ]
+    return moved(
+        k,
+        op,
+        lambda ps: [p if size is None else p % size for p, size in zip(ps, sizes, strict=True)],
+    )
 
 
 def expand(k: Kernel, op: mv.ExpandOp) -> SSAValue:
@@ -204,12 +211,14 @@ def concat(k: Kernel, op: mv.ConcatOp) -> SSAValue:
     return k.compute("", shape, body)[0]
 
 
-def index_at(p: Point, indices: SSAValue, place: Sequence[AffineExpr], extent: int) -> Scalar:
+def index_at(
+    k: Kernel, p: Point, indices: SSAValue, place: Sequence[AffineExpr], extent: Extent
+) -> Scalar:
     """The index that stands in `indices`; a negative one counts from the end of `extent`."""
     number = p.read(indices, place)
     index = p.add(arith.IndexCastOp(number, IndexType()))
     below = p.add(arith.CmpiOp(index, p.like(0, index), "slt"))
-    from_end = p.add(arith.AddiOp(index, p.like(extent, index)))
+    from_end = p.add(arith.AddiOp(index, k.count(p, [extent], index)))
     return p.add(arith.SelectOp(below, from_end, index))
 
 
@@ -218,7 +227,7 @@ def gather(k: Kernel, op: mv.GatherOp) -> SSAValue:
     at, rank = integer(op.axis) % len(source), len(extents(op.indices))
 
     def body(p: Point) -> Scalar:
-        index = index_at(p, op.indices, [axis(at + i) for i in range(rank)], k.number(source[at]))
+        index = index_at(k, p, op.indices, [axis(at + i) for i in range(rank)], source[at])
         places = [axis(i) for i in range(at)]
         places += [axis(len(shape)), *(axis(at + rank + i) for i in range(len(source) - at - 1))]
         return p.read(op.x, places, values=[index])
@@ -232,7 +241,7 @@ def gather_elements(k: Kernel, op: mv.GatherElementsOp) -> SSAValue:
 
     def body(p: Point) -> Scalar:
         places = [axis(i) for i in range(len(shape))]
-        index = index_at(p, op.indices, places, k.number(source[at]))
+        index = index_at(k, p, op.indices, places, source[at])
         places[at] = axis(len(shape))
         return p.read(op.x, places, values=[index])
 

@@ -10,8 +10,9 @@ from xdsl.dialects.builtin import i64
 from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineExpr
 
+from analysis.shapes import fixed
 from dialects.graph import nn
-from dialects.graph.base import Ints, flag, integer, ints, real
+from dialects.graph.base import Ints, flag, integer, ints, real, shape_of
 from dialects.graph.elements import is_float
 from passes.graph import scalars as s
 from passes.graph.expressions import (
@@ -35,10 +36,12 @@ class Windows:
     guards: tuple[AffineExpr, ...]
 
     @staticmethod
-    def of(
-        op: Any, extents: Sequence[int], places: Sequence[int], kernel: Sequence[int], include: bool
-    ) -> "Windows":
-        """Axes 2.. are places, the last ones are the kernel's; `include` counts pads as inside."""
+    def of(op: Any, kernel: Sequence[int], include: bool) -> "Windows":
+        """Axes 2.. are places, the last ones are the kernel's; `include` counts pads as inside.
+
+        A window of one place, which is all that goes over a symbolic extent, is always inside.
+        """
+        extents, places = shape_of(op.x.type)[2:], shape_of(op.result.type)[2:]
         rank = len(extents)
         step, dilation, pads = (ints(part) for part in spatial(op))
         first_kernel_axis = 2 + rank + (1 if isinstance(op, nn.ConvOp) else 0)
@@ -51,17 +54,13 @@ class Windows:
             indices.append(index)
             if low and not include:
                 guards.append(index)
-            last = (places[i] - 1) * step[i] + (kernel[i] - 1) * dilation[i] - low
+            if isinstance(extent, str):
+                continue
+            last = (fixed(places[i]) - 1) * step[i] + (kernel[i] - 1) * dilation[i] - low
             limit = extent - 1 + (high if include else 0)
             if last > limit:
                 guards.append(constant_index(limit) - index)
         return Windows(tuple(indices), tuple(guards))
-
-
-def spatial_extents(k: Kernel, op: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The spatial extents of the input and of the result."""
-    dimensions = range(2, len(extents(op.x)))
-    return k.numbers(op.x, dimensions), k.numbers(op.result, dimensions)
 
 
 def spatial(op: Any) -> tuple[Ints, Ints, Ints]:
@@ -71,7 +70,7 @@ def spatial(op: Any) -> tuple[Ints, Ints, Ints]:
 def conv(k: Kernel, op: nn.ConvOp) -> SSAValue:
     weight, out = k.static_shape(op.weight), extents(op.result)
     groups, rank = integer(op.groups), len(out) - 2
-    at = Windows.of(op, *spatial_extents(k, op), weight[2:], include=False)
+    at = Windows.of(op, weight[2:], include=False)
     channel = axis(2 + rank)
     if groups > 1:
         filters = weight[0] // groups
@@ -159,7 +158,7 @@ def window_reduction(
     k: Kernel, op: nn.Pool, suffix: str, reducer: str, identity: float
 ) -> SSAValue:
     out, kernel = extents(op.result), ints(op.kernel)
-    at = Windows.of(op, *spatial_extents(k, op), kernel, include=False)
+    at = Windows.of(op, kernel, include=False)
 
     def body(p: Point) -> Scalar:
         nothing = p.constant(identity, element_of_value(op.x)) if at.guards else None
@@ -178,7 +177,7 @@ def average_pool(k: Kernel, op: nn.AveragePoolOp) -> SSAValue:
     out, kernel = extents(op.result), ints(op.kernel)
     total = window_reduction(k, op, "sum", "sum", 0)
     include = flag(op.count_include_pad)
-    at = Windows.of(op, *spatial_extents(k, op), kernel, include)
+    at = Windows.of(op, kernel, include)
     if not at.guards:
         cells = prod(kernel)
         return k.map("", out, [total], lambda p, v: s.divide(p, v, p.like(cells, v)))

@@ -6,7 +6,7 @@ replace an op, so that every op stays traceable to the node of the model that it
 
 from collections.abc import Iterable
 
-from xdsl.dialects.builtin import ModuleOp, UnknownLoc
+from xdsl.dialects.builtin import ModuleOp, NameLoc, UnknownLoc
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -29,6 +29,14 @@ def replace(old: Operation, new: Operation, *helpers: Operation) -> None:
     for before, after in zip(old.results, new.results, strict=True):
         after.name_hint = before.name_hint or after.name_hint
     Rewriter.replace_op(old, [], new.results)
+
+
+def node_of(op: Operation) -> str:
+    """` of node 'conv1'`: the node of the model that `op` comes from; nothing if none is known."""
+    location = op.location
+    if not isinstance(location, NameLoc) or not isinstance(location.location, NameLoc):
+        return ""
+    return f" of node '{location.location.desc.data}'"
 
 
 def erase_unused(func: FuncOp) -> None:

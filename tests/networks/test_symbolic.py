@@ -1,45 +1,9 @@
 """Models with symbolic dimensions compile once and run with several sizes."""
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
-from onnx_models import assert_all_close
-
-from analysis.errors import UnsupportedError
-from dovetail.compiler import compile_model
-from dovetail.frontend.onnx import import_model
-
-
-def symbolic_model(nodes, inputs, outputs, constants=()) -> onnx.ModelProto:
-    """A model whose `inputs` have the shapes given, a string for each symbolic dimension."""
-    graph = helper.make_graph(
-        nodes,
-        "test",
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in inputs.items()],
-        [helper.make_tensor_value_info(n, TensorProto.UNDEFINED, None) for n in outputs],
-        [numpy_helper.from_array(array, name) for name, array in dict(constants).items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
-
-
-def check(model: onnx.ModelProto, *sizes: dict[str, int]) -> None:
-    """One program gives what ONNX's evaluator does, for each choice of sizes, on two threads."""
-    compiled = compile_model(import_model(model))
-    evaluator = ReferenceEvaluator(model)
-    programs = [compiled.program(threads) for threads in (1, 2)]
-    generator = np.random.default_rng(0)
-    for size in sizes:
-        inputs = {
-            tensor.name: generator.normal(size=[size.get(e, e) for e in tensor.shape]).astype(
-                np.float32
-            )
-            for tensor in compiled.inputs
-        }
-        expected = evaluator.run(None, inputs)
-        for program in programs:
-            assert_all_close(list(program.run(inputs).values()), expected)
+from onnx import TensorProto, helper
+from symbolic_models import check, symbolic_model
 
 
 def weight(*shape: int) -> np.ndarray:
@@ -120,28 +84,3 @@ def test_operators(nodes):
     }  # fmt: skip
     used = {name: constants[name] for node in nodes for name in node.input if name in constants}
     check(symbolic_model(nodes, {"x": ["n", 3, 4]}, ["y"], used), *BATCHES, {"n": 0})
-
-
-@pytest.mark.parametrize(
-    ("node", "reason"),
-    [
-        (
-            helper.make_node("Concat", ["x", "x"], ["y"], axis=0),
-            "test has 1 node that cannot be imported: Concat\n  Concat, node 'y' (ai.onnx 21) of "
-            '(tensor<?x3xf32, #loop.layout<["n", 3]>>, tensor<?x3xf32, #loop.layout<["n", 3]>>): '
-            "extent 'n' is symbolic, but a number is needed here",
-        ),
-        (
-            helper.make_node("Conv", ["i", "w"], ["y"]),
-            "lower-graph-to-te: graph.conv needs a number where its operand or result has the "
-            "symbolic dimension 'height'",
-        ),
-    ],
-)
-def test_what_needs_a_number_says_so(node, reason):
-    inputs = {"x": ["n", 3], "i": [1, 2, "height", 5]}
-    used = {name: shape for name, shape in inputs.items() if name in node.input}
-    model = symbolic_model([node], used, ["y"], {"w": weight(2, 2, 1, 1)})
-    with pytest.raises(UnsupportedError) as caught:
-        compile_model(import_model(model))
-    assert str(caught.value).startswith(reason)
