@@ -27,6 +27,7 @@ from xdsl.utils.exceptions import (
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from analysis.errors import UserError, nearest
+from dovetail.commands.arguments import parse_dims
 
 
 class DovetailOptMain(xDSLOptMain):
@@ -105,17 +106,6 @@ class DovetailOptMain(xDSLOptMain):
             output = None if self.args.output_file is None else Path(self.args.output_file)
             settle_weights(prog, output, self.args.weights == "elide")
         return super().output_resulting_program(prog)
-
-
-def parse_dims(texts: Sequence[str]) -> dict[str, int]:
-    """The sizes of dimensions in `NAME=SIZE` texts."""
-    dims: dict[str, int] = {}
-    for text in texts:
-        name, _, size = text.partition("=")
-        if not name or not size.isdigit():
-            raise UserError(f"--dim is NAME=SIZE, as in --dim batch=1, not '{text}'")
-        dims[name] = int(size)
-    return dims
 
 
 def pipeline_text(text: str) -> str:

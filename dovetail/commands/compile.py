@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dovetail.commands.arguments import Parser, add_target
+from dovetail.commands.arguments import Parser, add_dims, add_target
 from dovetail.commands.models import compile_file
 
 
@@ -14,8 +14,9 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("model", type=Path, help="an .onnx file")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .dove file to write")
     add_target(parser)
+    add_dims(parser)
     options = parser.parse_args(args)
-    model = compile_file(options.model, options.target, options.threads)
+    model = compile_file(options.model, options.target, options.threads, options.dim)
     model.save(options.output)
     kernels = f"{len(model.kernels)} kernels, {len(model.calls)} calls"
     print(f"{options.output}: {kernels}, {model.cpu}", file=sys.stderr)

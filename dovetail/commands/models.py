@@ -1,10 +1,12 @@
 """From a file's name to something that runs: compile a model, or load a compiled one."""
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
 from analysis.errors import UserError
+from dovetail.commands.arguments import parse_dims
 from dovetail.program import CompiledModel
 from dovetail.runtime import Program, load
 
@@ -14,7 +16,9 @@ ZIP_MAGIC = b"PK"
 class CompileFile(Protocol):
     """dovetail.commands.compiling.compile_file."""
 
-    def __call__(self, path: Path, target: str | None, threads: int | None) -> CompiledModel: ...
+    def __call__(
+        self, path: Path, target: str | None, threads: int | None, dims: Mapping[str, int]
+    ) -> CompiledModel: ...
 
 
 def is_compiled(path: Path) -> bool:
@@ -28,18 +32,24 @@ def is_compiled(path: Path) -> bool:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def compile_file(path: Path, target: str | None, threads: int | None) -> CompiledModel:
+def compile_file(
+    path: Path, target: str | None, threads: int | None, dims: Sequence[str] = ()
+) -> CompiledModel:
     """Compile the model in `path`; the compiler is imported when the first one is compiled."""
     if is_compiled(path):
         raise UserError(f"{path}: it is compiled already")
     compiling = cast(CompileFile, import_module("dovetail.commands.compiling").compile_file)
-    return compiling(path, target, threads)
+    return compiling(path, target, threads, parse_dims(dims))
 
 
-def open_program(path: Path, target: str | None, threads: int | None) -> Program:
+def open_program(
+    path: Path, target: str | None, threads: int | None, dims: Sequence[str] = ()
+) -> Program:
     """The program in `path`, compiled first if it is a model."""
     if not is_compiled(path):
-        return compile_file(path, target, threads).program(threads, str(path))
+        return compile_file(path, target, threads, dims).program(threads, str(path))
+    if dims:
+        raise UserError(f"{path}: it is compiled already, --dim is for models")
     if target is not None:
         raise UserError(f"{path}: it is compiled already, --target is for models")
     return load(path, threads)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dovetail.commands.arguments import Parser, add_target
+from dovetail.commands.arguments import Parser, add_dims, add_target
 from dovetail.commands.arrays import read_npz, write_npz
 from dovetail.commands.models import open_program
 
@@ -15,9 +15,11 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("--input", type=Path, metavar="X.npz", help="the inputs, by name")
     parser.add_argument("--output", type=Path, metavar="Y.npz", help="where the outputs go")
     add_target(parser)
+    add_dims(parser)
     options = parser.parse_args(args)
     inputs = {} if options.input is None else read_npz(options.input)
-    outputs = open_program(options.model, options.target, options.threads).run(inputs)
+    program = open_program(options.model, options.target, options.threads, options.dim)
+    outputs = program.run(inputs)
     if options.output is not None:
         write_npz(options.output, outputs)
         return 0

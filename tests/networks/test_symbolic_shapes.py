@@ -1,11 +1,13 @@
 """Shapes that a model computes from symbolic dimensions, and sizes that it must be given."""
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 from symbolic_models import check, symbolic_model
 
 from analysis.errors import UnsupportedError, UserError
+from dovetail import cli
 from dovetail.compiler import compile_model
 from dovetail.frontend.onnx import import_model
 from dovetail.runtime import load
@@ -227,3 +229,19 @@ def test_a_saved_program_keeps_its_dimensions(tmp_path):
     for shape in ((1, 3, 10), (4, 9, 10), (1, 3, 10)):
         x = weight(*shape)
         np.testing.assert_array_equal(loaded.run([x])["y"], fresh.run([x])["y"])
+
+
+def test_sizes_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    model = symbolic_model([node("Concat", "x x", "y", axis=0)], {"x": ["n", "m"]}, ["y"])
+    onnx.save(model, "a.onnx")
+    assert cli.run(["compile", "a.onnx", "-o", "a.dove"]) == 2
+    assert capsys.readouterr().err.splitlines()[0].endswith("; give --dim n=SIZE")
+    assert cli.run(["compile", "a.onnx", "-o", "a.dove", "--dim", "n=2"]) == 0
+    assert load("a.dove").inputs[0].shape == (2, "m")
+    np.savez("x.npz", x=weight(2, 5))
+    capsys.readouterr()
+    assert cli.run(["run", "a.onnx", "--input", "x.npz", "--dim", "n=2"]) == 0
+    assert capsys.readouterr().out.startswith("y: float32[4, 5] from ")
+    assert cli.run(["run", "a.dove", "--input", "x.npz", "--dim", "m=5"]) == 2
+    assert "a.dove: it is compiled already, --dim is for models" in capsys.readouterr().err
