@@ -34,6 +34,19 @@ def domain_ranges(block: loop.BlockOp) -> dict[Hashable, Interval]:
     return ranges
 
 
+def runs_along(block: loop.BlockOp, place: Affine, symbol: str) -> bool:
+    """Whether a coordinate is a variable that ranges over a symbolic dimension."""
+    for variable, domain in zip(block.variables, forms_of(block, "domains"), strict=True):
+        if place == Affine.variable(variable):
+            return any(
+                isinstance(dim.owner, loop.DimOp)
+                and dim.owner.symbol.data == symbol
+                and domain == Affine.variable(dim)
+                for dim in block.outer
+            )
+    return False
+
+
 def reads_only_halo(op: loop.LoadOp) -> bool:
     """Whether the guard of a load keeps it from nothing but halo cells."""
     layout = layout_of(op.memref.type)
@@ -56,7 +69,10 @@ def reads_only_halo(op: loop.LoadOp) -> bool:
     if not all(guard in bounds for guard in guards):
         return False
     for expr, extent in zip(layout.map.data.results, layout.physical, strict=True):
-        low, high = from_expression(expr, places, ranges).interval(ranges)
+        place = from_expression(expr, places, ranges)
+        if isinstance(extent, str) and runs_along(block_of(op), place, extent):
+            continue
+        low, high = place.interval(ranges)
         if low is None or high is None or not isinstance(extent, int):
             return False
         if low < 0 or high >= extent:

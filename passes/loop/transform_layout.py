@@ -10,7 +10,8 @@ whose argument is transformed passes packed data.
 Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
 `function`.
 Refuses: a map that is no affine map, of another rank, or that puts two elements in one place;
-extents that the map exceeds; a buffer that already has a layout.
+extents that the map exceeds; a buffer that already has a layout; a map that changes a symbolic
+dimension.
 """
 
 from collections.abc import Hashable, Sequence
@@ -23,6 +24,7 @@ from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
     AffineConstantExpr,
+    AffineDimExpr,
     AffineExpr,
     AffineMap,
 )
@@ -32,7 +34,7 @@ from xdsl.utils.exceptions import ParseError
 
 from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
-from dialects.layout import LayoutAttr, layout_of
+from dialects.layout import LayoutAttr, layout_of, logical_shape
 from passes.loop.primitive import Primitive, Scope
 
 
@@ -44,25 +46,28 @@ def parse_map(scope: Scope, text: str) -> AffineMap:
         raise scope.error(f'map="{text}" is no affine map', str(error)) from None
 
 
-def extent_of(expr: AffineExpr, shape: Sequence[int]) -> tuple[int, int]:
+def extent_of(expr: AffineExpr, shape: Sequence[int | str]) -> tuple[int, int | None]:
     """The interval of a physical coordinate; a `mod n` reaches all of 0..n-1."""
     if isinstance(expr, AffineBinaryOpExpr) and expr.kind is AffineBinaryOpKind.Mod:
         assert isinstance(expr.rhs, AffineConstantExpr)
         return 0, expr.rhs.value - 1
     dims = [Affine.variable(i) for i in range(len(shape))]
-    ranges: dict[Hashable, Interval] = {i: (0, size - 1) for i, size in enumerate(shape)}
+    ranges: dict[Hashable, Interval] = {
+        i: (0, size - 1 if isinstance(size, int) else None) for i, size in enumerate(shape)
+    }
     low, high = from_expression(expr, dims, ranges).interval(ranges)
-    assert low is not None and high is not None
+    assert low is not None
     return low, high
 
 
-def shares_elements(map: AffineMap, shape: Sequence[int]) -> bool:
-    """Whether two elements of a shape have the same physical coordinates."""
+def shares_elements(map: AffineMap, shape: Sequence[int | str]) -> bool:
+    """Whether two elements of a shape (any element, along a symbolic dimension) have the same
+    physical coordinates."""
     points = [[Affine.variable((which, i)) for i in range(len(shape))] for which in (0, 1)]
     inside: list[Affine] = []
     for point in points:
         for value, size in zip(point, shape, strict=True):
-            inside += [value, value * -1 + (size - 1)]
+            inside += [value, *([value * -1 + (size - 1)] if isinstance(size, int) else [])]
     for expr in map.results:
         first, second = (from_expression(expr, point, {}) for point in points)
         inside += [first - second, second - first]
@@ -95,14 +100,15 @@ class TransformLayoutPass(Primitive):
     def rewrite(self, scope: Scope) -> None:
         buffer = scope.find_buffer(self.buffer)
         assert isinstance(buffer.type, MemRefType)
-        if layout_of(buffer.type) is not None:
-            raise scope.error(f"%{self.buffer} already has the layout {layout_of(buffer.type)}")
-        layout = self.layout(scope, buffer.type.get_shape())
+        known = layout_of(buffer.type)
+        if known is not None and not known.is_identity:
+            raise scope.error(f"%{self.buffer} already has the layout {known}")
+        layout = self.layout(scope, logical_shape(buffer.type))
         old = buffer.type
         new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
         set_type(buffer, new, scope)
 
-    def layout(self, scope: Scope, shape: tuple[int, ...]) -> LayoutAttr:
+    def layout(self, scope: Scope, shape: tuple[int | str, ...]) -> LayoutAttr:
         """The layout that the options ask for."""
         map = parse_map(scope, self.map)
         if map.num_dims != len(shape):
@@ -111,10 +117,16 @@ class TransformLayoutPass(Primitive):
                 f"but %{self.buffer} has {len(shape)} dimensions"
             )
         needed = [extent_of(expr, shape) for expr in map.results]
-        extents = self.extents or tuple(high + 1 for _, high in needed)
-        if len(extents) != len(needed):
-            raise scope.error(f"extents= gives {len(extents)} sizes; the map has {len(needed)}")
-        for i, ((low, high), extent) in enumerate(zip(needed, extents, strict=True)):
+        if self.extents is not None and len(self.extents) != len(needed):
+            count = len(self.extents)
+            raise scope.error(f"extents= gives {count} sizes; the map has {len(needed)}")
+        extents: list[int | str] = []
+        for i, (low, high) in enumerate(needed):
+            if high is None:
+                extents.append(self.symbol(scope, map, shape, i))
+                continue
+            extent = high + 1 if self.extents is None else self.extents[i]
+            extents.append(extent)
             if low < 0 or high >= extent:
                 raise scope.error(
                     f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
@@ -126,3 +138,14 @@ class TransformLayoutPass(Primitive):
                 "a layout keeps them apart"
             )
         return LayoutAttr.of(map, extents)
+
+    def symbol(self, scope: Scope, map: AffineMap, shape: tuple[int | str, ...], which: int) -> str:
+        """The symbolic extent of a physical dimension: a logical one that stays as it is."""
+        expr = map.results[which]
+        extent = shape[expr.position] if isinstance(expr, AffineDimExpr) else None
+        if not isinstance(extent, str) or self.extents is not None:
+            raise scope.error(
+                f"physical dimension {which} of %{self.buffer} has no constant size; "
+                "symbolic dimensions stay as they are, and extents= gives sizes of constant ones"
+            )
+        return extent

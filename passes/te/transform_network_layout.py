@@ -8,6 +8,7 @@ what it reads and writes, and in the tensors that kernels which could run along 
 connect with these. The layout becomes the encoding of the tensor's type, in the network and in its
 kernels; bodies stay as they are, because they are in logical coordinates. The network's own inputs
 and outputs keep the identity layout: an input that would profit is copied by a kernel of its own.
+The number of samples may be symbolic; where another dimension is, the layout stays as it is.
 
 Takes a network of `graph.call` whose kernels are functions of te; it stands between
 lower-graph-to-te and lower-te-to-loop, which makes encodings the layouts of memrefs.
@@ -33,6 +34,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.traits import SymbolTable
 
 from analysis.affine import Affine, Interval, Quotient, from_expression
+from analysis.shapes import fixed, is_static
 from dialects import te
 from dialects.graph.structure import CallOp
 from dialects.layout import LayoutAttr, logical_shape
@@ -144,7 +146,11 @@ def padding_of(read: te.ReadOp) -> dict[int, tuple[int, int]] | None:
     indices = [Affine.variable(v) for v in read.indices]
     places = [from_expression(e, indices, ranges) for e in read.map.data.results]
     padding: dict[int, tuple[int, int]] = {}
+    axes = dict(zip(compute.body.block.args, compute.extent_names(), strict=True))
     for i, (place, size) in enumerate(zip(places, logical_shape(read.tensor.type), strict=True)):
+        if any(place == Affine.variable(axis) and axes[axis] == size for axis in axes):
+            padding[i] = (0, 0)
+            continue
         low, high = place.interval(ranges)
         if low is None or high is None or not isinstance(size, int):
             return None
@@ -179,20 +185,22 @@ def layout_for(
     type: TensorType, lanes: int | None, halo: dict[int, tuple[int, int]]
 ) -> LayoutAttr | None:
     """The layout of a feature map, blocked by `lanes`; None where the identity serves."""
-    shape = type.get_shape()
-    blocked = lanes is not None and shape[CHANNELS] >= lanes
+    samples, *rest = logical_shape(type)
+    shape = [fixed(extent) for extent in rest]
+    channels = shape[CHANNELS - 1]
+    blocked = lanes is not None and channels >= lanes
     if not blocked and not any(before or after for before, after in halo.values()):
         return None
     dims = [AffineExpr.dimension(i) for i in range(4)]
     exprs = [dims[0], dims[CHANNELS]]
-    extents = [shape[0], shape[CHANNELS]]
+    extents = [samples, channels]
     for i in SPATIAL:
         before, after = halo[i]
         exprs.append(dims[i] + before if before else dims[i])
-        extents.append(shape[i] + before + after)
+        extents.append(shape[i - 1] + before + after)
     if lanes is not None and blocked:
         exprs[CHANNELS] = dims[CHANNELS] // lanes
-        extents[CHANNELS] = -(-shape[CHANNELS] // lanes)
+        extents[CHANNELS] = -(-channels // lanes)
         exprs.append(dims[CHANNELS] % lanes)
         extents.append(lanes)
     assert isinstance(type.element_type, AnyFloat)
@@ -235,12 +243,12 @@ def set_layout(value: SSAValue, layout: LayoutAttr) -> None:
 
 
 def is_feature_map(type: Attribute) -> bool:
-    """Whether a tensor is (n, c, h, w) of floats, of constant size."""
+    """Whether a tensor is (n, c, h, w) of floats, samples of constant size."""
     return (
         isinstance(type, TensorType)
         and type.get_num_dims() == 4
         and isinstance(type.element_type, AnyFloat)
-        and type.has_static_shape()
+        and is_static(logical_shape(type)[CHANNELS:])
     )
 
 

@@ -81,6 +81,28 @@ def test_a_perceptron():
     check(model, *({"batch": n} for n in (1, 2, 3, 8, 31)))
 
 
+def test_convolutions_with_halos():
+    """The sizes come again, so that runs find the halos that earlier ones left."""
+    nodes = [
+        node("Conv", "x w0 b0", "c0", pads=[1, 1, 1, 1], strides=[2, 2]),
+        node("Relu", "c0", "r0"),
+        node("Conv", "r0 w1", "c1", pads=[1, 1, 1, 1]),
+        node("BatchNormalization", "c1 b0 b0 b0 square", "n1"),
+        node("Add", "n1 r0", "s"),
+        node("Conv", "s w2", "d", pads=[0, 2, 1, 0], group=20),
+        node("MaxPool", "d", "m", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("AveragePool", "m", "v", kernel_shape=[2, 2], pads=[0, 1, 0, 1]),
+        node("Conv", "v w1", "c3", pads=[1, 1, 1, 1]),
+        node("GlobalAveragePool", "c3", "g"),
+        node("Flatten", "g", "f"),
+        node("Gemm", "f u", "y"),
+    ]
+    constants = {"w0": weight(20, 3, 3, 3), "w1": weight(20, 20, 3, 3), "w2": weight(20, 1, 3, 3)}
+    constants |= {"b0": weight(20), "square": weight(20) ** 2, "u": weight(20, 7)}
+    model = symbolic_model(nodes, {"x": ["n", 3, 11, 13]}, ["y", "d"], constants)
+    check(model, *({"n": n} for n in (3, 1, 3, 8, 1, 5, 8)))
+
+
 SIZES = [{"n": n, "m": m} for n, m in ((1, 1), (3, 5), (6, 17), (2, 0))]
 
 

@@ -40,12 +40,10 @@ def is_cheap(recipe: Recipe, block: loop.BlockOp) -> bool:
 def share_layouts(recipe: Recipe) -> None:
     """Give an intermediate buffer the layout of a result of the same shape."""
     results = [
-        a
-        for a in recipe.function.body.block.args
-        if layout_of(a.type) is not None and is_written(recipe, a)
+        a for a in recipe.function.body.block.args if lies_elsewhere(a) and is_written(recipe, a)
     ]
     for op in list(recipe.function.body.block.ops):
-        if not isinstance(op, loop.AllocOp) or layout_of(op.result.type) is not None:
+        if not isinstance(op, loop.AllocOp) or lies_elsewhere(op.result):
             continue
         for result in results:
             if logical_shape(result.type) == logical_shape(op.result.type):
@@ -54,6 +52,12 @@ def share_layouts(recipe: Recipe) -> None:
                 if layout is not None and name is not None:
                     recipe.do(TransformLayoutPass(name, plain_map(layout)))
                 break
+
+
+def lies_elsewhere(buffer: SSAValue) -> bool:
+    """Whether a buffer's elements do not lie in the order of their coordinates."""
+    layout = layout_of(buffer.type)
+    return layout is not None and not layout.is_identity
 
 
 def is_written(recipe: Recipe, buffer: SSAValue) -> bool:

@@ -66,3 +66,42 @@ func.func @kept(%X: !halo, %Y: !plain, %B: !blank, %P: !plain) {
   }
   func.return
 }
+
+!rows = memref<?x8xf32, #loop.layout<affine_map<(d0, d1) -> (d0, d1 + 1)>, ["n", 10], pad 0.0 : f32>>
+!out = memref<?x8xf32, #loop.layout<["n", 8]>>
+
+// A symbolic dimension is never left by the variable that ranges over it; a row further, or one of
+// another dimension, may be outside.
+// CHECK-LABEL: func.func @symbolic
+// CHECK:         loop.load %X[%vr, %vx - 1] : memref
+// CHECK:         loop.load %X[%vr + 1, %vx - 1] where (
+// CHECK-LABEL: func.func @other
+// CHECK:         loop.load %X[%vr, %vx - 1] where (
+func.func @symbolic(%X: !rows, %Y: !out) {
+  %n = loop.dim "n"
+  loop.for %r = 0 to %n {
+    loop.for %x = 0 to 8 {
+      loop.block "y" (%vr < %n = %r, %vx < 8 = %x) {
+        %zero = arith.constant 0.0 : f32
+        %a = loop.load %X[%vr, %vx - 1] where (%vx >= 1) else %zero : !rows
+        %b = loop.load %X[%vr + 1, %vx - 1] where (%vx >= 1) else %zero : !rows
+        %c = arith.addf %a, %b : f32
+        loop.store %c, %Y[%vr, %vx] : !out
+      }
+    }
+  }
+  func.return
+}
+func.func @other(%X: !rows, %Y: memref<?x8xf32, #loop.layout<["m", 8]>>) {
+  %m = loop.dim "m"
+  loop.for %r = 0 to %m {
+    loop.for %x = 0 to 8 {
+      loop.block "y" (%vr < %m = %r, %vx < 8 = %x) {
+        %zero = arith.constant 0.0 : f32
+        %a = loop.load %X[%vr, %vx - 1] where (%vx >= 1) else %zero : !rows
+        loop.store %a, %Y[%vr, %vx] : memref<?x8xf32, #loop.layout<["m", 8]>>
+      }
+    }
+  }
+  func.return
+}

@@ -6,6 +6,9 @@
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(k,r)" extents=20 function=rowsum}' 2>&1 | filecheck %s --check-prefix=COUNT
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(k,r+1)" extents=20,8 function=rowsum}' 2>&1 | filecheck %s --check-prefix=HOLDS
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(k,r floordiv 2)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=SHARED
+// RUN: dovetail-opt %s -p 'transform-layout{buffer=B map="(r,k)->(r,k floordiv 16,k mod 16)" function=symbolic}' | filecheck %s --check-prefix=SYMBOLIC
+// RUN: not dovetail-opt %s -p 'transform-layout{buffer=B map="(r,k)->(r floordiv 4,k,r mod 4)" function=symbolic}' 2>&1 | filecheck %s --check-prefix=CUT
+// RUN: not dovetail-opt %s -p 'transform-layout{buffer=B map="(r,k)->(r,k)" extents=4,40 function=symbolic}' 2>&1 | filecheck %s --check-prefix=FIXED
 
 // A blocked dimension keeps the whole block even where the size is smaller; a frame is given by a
 // shift and the extents.
@@ -105,6 +108,22 @@ func.func @halo(%X: memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10
           %s = arith.addf %z, %x : f32
           loop.store %s, %Z[%v] : memref<8xf32>
         }
+      }
+    }
+  }
+  func.return
+}
+
+// SYMBOLIC: func.func @symbolic(%B: memref<?x40xf32, #loop.layout<affine_map<(d0, d1) -> (d0, (d1 floordiv 16), (d1 mod 16))>, ["n", 3, 16]>>)
+// CUT: error: transform-layout: physical dimension 0 of %B has no constant size; symbolic dimensions stay as they are, and extents= gives sizes of constant ones
+// FIXED: error: transform-layout: physical dimension 0 of %B has no constant size; symbolic
+func.func @symbolic(%B: memref<?x40xf32, #loop.layout<["n", 40]>>) {
+  %n = loop.dim "n"
+  loop.for %r = 0 to %n {
+    loop.for %k = 0 to 40 {
+      loop.block "B" (%v_r < %n = %r, %v_k < 40 = %k) {
+        %b = arith.constant 0.0 : f32
+        loop.store %b, %B[%v_r, %v_k] : memref<?x40xf32, #loop.layout<["n", 40]>>
       }
     }
   }

@@ -88,3 +88,27 @@ func.func @max_pool(%x: tensor<1x32x9x9xf32>) -> tensor<1x32x9x9xf32> {
   func.return %a : tensor<1x32x9x9xf32>
 }
 }
+
+// -----
+
+// The number of samples may be symbolic: the layout has its name, and the halo is where it is for
+// any number. A symbolic height leaves the layout as it is.
+// CHECK-LABEL: func.func @samples
+// CHECK:         graph.call @copy_x(%x)
+// CHECK-SAME:      ["n", 3, 11, 11], pad
+// CHECK:         %a = graph.call @conv(
+// CHECK-SAME:      -> tensor<?x32x9x9xf32, #loop.layout<affine_map<(d0, d1, d2, d3) -> (d0, (d1 floordiv 16), (d2 + 1), (d3 + 1), (d1 mod 16))>, ["n", 2, 11, 11, 16], pad 0.000000e+00 : f32>>
+// CHECK:         %d = graph.call @conv_2(
+// CHECK-SAME:      -> tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>
+builtin.module attributes {target = #target.target<"llvm -mcpu=skylake-avx512">} {
+func.func @samples(%x: tensor<?x3x9x9xf32, #loop.layout<["n", 3, 9, 9]>>, %z: tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>) -> (tensor<?x32x9x9xf32, #loop.layout<["n", 32, 9, 9]>>, tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>) {
+  %w = graph.weight @w splat(0.5) : tensor<32x3x3x3xf32>
+  %v = graph.weight @v splat(0.5) : tensor<32x32x3x3xf32>
+  %u = graph.weight @u splat(0.5) : tensor<32x32x1x1xf32>
+  %a = graph.conv(%x, %w) strides = [1, 1] dilations = [1, 1] pads = [1, 1, 1, 1] : (tensor<?x3x9x9xf32, #loop.layout<["n", 3, 9, 9]>>, tensor<32x3x3x3xf32>) -> tensor<?x32x9x9xf32, #loop.layout<["n", 32, 9, 9]>>
+  %b = graph.conv(%a, %v) strides = [1, 1] dilations = [1, 1] pads = [1, 1, 1, 1] : (tensor<?x32x9x9xf32, #loop.layout<["n", 32, 9, 9]>>, tensor<32x32x3x3xf32>) -> tensor<?x32x9x9xf32, #loop.layout<["n", 32, 9, 9]>>
+  %d = graph.conv(%z, %u) strides = [1, 1] dilations = [1, 1] pads = [0, 0, 0, 0] : (tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>, tensor<32x32x1x1xf32>) -> tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>
+  %e = graph.conv(%d, %u) strides = [1, 1] dilations = [1, 1] pads = [0, 0, 0, 0] : (tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>, tensor<32x32x1x1xf32>) -> tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>
+  func.return %b, %e : tensor<?x32x9x9xf32, #loop.layout<["n", 32, 9, 9]>>, tensor<1x32x?x9xf32, #loop.layout<[1, 32, "h", 9]>>
+}
+}
