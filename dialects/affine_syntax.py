@@ -6,6 +6,7 @@ the operands appear inside the expressions: `%x[%ic, %oh * 2 + %kh]`, `where (%o
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, AffineMapAttr, IndexType, MemRefType, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -67,12 +68,30 @@ class AffineReader:
     def product(self) -> AffineExpr:
         expr = self.primary()
         while True:
+            position = self.parser.pos
             if self.parser.parse_optional_punctuation("*") is not None:
-                expr = expr * self.primary()
+                factor = self.primary()
+                if not isinstance(factor, AffineConstantExpr):
+                    expr, factor = factor, expr
+                self.require_constant(factor, "one factor of a product", position)
+                expr = expr * factor
             elif (word := self.parser.parse_optional_keyword_in(_WORDS)) is not None:
-                expr = AffineExpr.binary(_WORDS[word], expr, self.primary())
+                divisor = self.primary()
+                self.require_constant(divisor, f"what follows {word}", position, least=1)
+                expr = AffineExpr.binary(_WORDS[word], expr, divisor)
             else:
                 return expr
+
+    def require_constant(
+        self, expr: AffineExpr, what: str, position: int, least: int | None = None
+    ) -> None:
+        """Refuse what would not be affine, from `position` on."""
+        number = expr.value if isinstance(expr, AffineConstantExpr) else None
+        if number is None or (least is not None and number < least):
+            kind = "constant" if least is None else "positive constant"
+            self.parser.raise_error(
+                f"an index is an affine expression: {what} is a {kind}", position, self.parser.pos
+            )
 
     def expression(self) -> AffineExpr:
         """One affine expression."""
@@ -206,6 +225,18 @@ def parse_named(parser: Parser) -> tuple[Parser.Argument, str]:
     return argument.resolve(IndexType()), argument.name.text[1:] if name is None else name
 
 
+Shaped = TypeVar("Shaped", bound=MemRefType[Attribute] | TensorType[Attribute])
+
+
+def parse_type_of(parser: Parser, op: str, kind: type[Shaped]) -> Shaped:
+    """Read the type of what the operation called `op` accesses, which must be of that kind."""
+    position = parser.pos
+    type = parser.parse_type()
+    if not isinstance(type, kind):
+        parser.raise_error(f"{op}: expected a {kind.name}, got {type}", position, parser.pos)
+    return type
+
+
 @dataclass
 class Access:
     """The text of a read: `%base[e, e] where (e >= 0) else %v : type`; a write has no guard."""
@@ -230,11 +261,14 @@ class Access:
         parser.parse_punctuation(":")
         return cls(base, reader, exprs, conditions, otherwise)
 
-    def resolve(self, parser: Parser) -> tuple[SSAValue, SSAValue | None]:
+    def resolve(
+        self,
+        parser: Parser,
+        op: str,
+        kind: type[MemRefType[Attribute]] | type[TensorType[Attribute]],
+    ) -> tuple[SSAValue, SSAValue | None]:
         """Read the type; returns the accessed value and the value where the guard fails."""
-        type = parser.parse_type()
-        if not isinstance(type, MemRefType | TensorType):
-            parser.raise_error("expected a tensor or memref type")
+        type = parse_type_of(parser, op, kind)
         base = parser.resolve_operand(self.base, type)
         if self.otherwise is None:
             return base, None
@@ -287,14 +321,25 @@ def verify_access(op: Operation, type: Attribute, indices: int, map: AffineMap) 
             f"{op.name}: {len(map.results)} indices for the {len(type.get_shape())} dimensions "
             f"of {type}"
         )
-    if map.num_dims != indices:
-        raise VerifyException(f"{op.name}: the map and its operands disagree in number")
+    verify_dims(op, "the map", map, indices)
 
 
-def verify_guard(
-    op: Operation, where: AffineMap, otherwise: SSAValue | None, type: Attribute
+def verify_dims(op: Operation, what: str, map: AffineMap, operands: int) -> None:
+    """Check that a map has one dimension for each value it is a map of."""
+    if map.num_dims != operands or map.num_symbols:
+        raise VerifyException(
+            f"{op.name}: {what} has {map.num_dims} dimensions and {map.num_symbols} symbols "
+            f"for {operands} operands"
+        )
+
+
+def verify_read(
+    op: Operation, base: Attribute, where: AffineMap, otherwise: SSAValue | None, type: Attribute
 ) -> None:
-    """Check that a guarded read has a value of the right type for where the guard fails."""
+    """Check that a read of `type` has the element type of `base`, also where its guard fails."""
+    assert isinstance(base, MemRefType | TensorType)
+    if type != base.element_type:
+        raise VerifyException(f"{op.name}: reads {type} from {base}")
     if bool(where.results) != (otherwise is not None):
         raise VerifyException(f"{op.name}: a guard and a value where it fails come together")
     if otherwise is not None and otherwise.type != type:

@@ -6,7 +6,8 @@ types and allocations, never in the body. So a schedule primitive touches bindin
 computations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from typing import Self
 
 from xdsl.dialects.builtin import (
@@ -20,6 +21,7 @@ from xdsl.ir import (
     Block,
     BlockArgument,
     Dialect,
+    Operation,
     Region,
     SSAValue,
 )
@@ -39,13 +41,21 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import MemoryReadEffect, NoTerminator, Pure
+from xdsl.traits import (
+    EffectInstance,
+    MemoryEffect,
+    MemoryEffectKind,
+    MemoryReadEffect,
+    NoTerminator,
+    Pure,
+)
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.affine_syntax import (
     Access,
     AffineReader,
     parse_named,
+    parse_type_of,
     print_access,
     print_conditions,
     print_expression,
@@ -53,7 +63,8 @@ from dialects.affine_syntax import (
     print_guard,
     print_named,
     verify_access,
-    verify_guard,
+    verify_dims,
+    verify_read,
 )
 from dialects.layout import LayoutAttr
 from dialects.loop_hardware import (
@@ -69,6 +80,14 @@ KINDS = ("serial", "parallel", "vectorized", "unrolled", "vthread")
 """How the iterations of a loop are executed; a thread axis such as `blockIdx.x` is one too."""
 
 THREAD_AXES = tuple(f"{axis}.{dim}" for axis in ("blockIdx", "threadIdx") for dim in "xyz")
+
+
+def no_kind(name: str, kind: str) -> str:
+    """Why loop `name` cannot have that kind."""
+    return (
+        f"loop.for: {name}: no kind is called '{kind}'; "
+        f"there are {', '.join((*KINDS, *THREAD_AXES))}"
+    )
 
 
 @irdl_op_definition
@@ -158,12 +177,11 @@ class ForOp(IRDLOperation):
 
     def verify_(self) -> None:
         if len(self.body.block.args) != 1:
-            raise VerifyException("loop.for: the body has one argument, the loop's variable")
-        if self.kind.data not in (*KINDS, *THREAD_AXES):
             raise VerifyException(
-                f"loop.for: {self.loop_name.data}: no kind is called '{self.kind.data}'; "
-                f"there are {', '.join((*KINDS, *THREAD_AXES))}"
+                f"loop.for: {self.loop_name.data}: the body has one argument, the loop's variable"
             )
+        if self.kind.data not in (*KINDS, *THREAD_AXES):
+            raise VerifyException(no_kind(self.loop_name.data, self.kind.data))
         for bound in (self.lower.data, self.upper.data):
             if bound.num_dims != len(self.bounds) or len(bound.results) != 1:
                 raise VerifyException(
@@ -178,9 +196,12 @@ class ForOp(IRDLOperation):
         lower = reader.expression()
         parser.parse_keyword("to")
         upper = reader.expression()
-        kind = parser.parse_optional_keyword_in(KINDS) or "serial"
-        if parser.parse_optional_keyword("bind") is not None:
+        position = parser.pos
+        kind = parser.parse_optional_identifier() or "serial"
+        if kind == "bind":
             kind = parser.parse_str_literal()
+        elif kind not in KINDS:
+            parser.raise_error(no_kind(name, kind), position, parser.pos)
         body = parser.parse_region([argument])
         maps = reader.map([lower]).data, reader.map([upper]).data
         op = cls(name, *maps, body, kind, reader.operands)
@@ -399,12 +420,13 @@ class LoadOp(IRDLOperation):
 
     def verify_(self) -> None:
         verify_access(self, self.memref.type, len(self.indices), self.map.data)
-        verify_guard(self, self.where.data, self.otherwise, self.result.type)
+        verify_dims(self, "the guard", self.where.data, len(self.indices))
+        verify_read(self, self.memref.type, self.where.data, self.otherwise, self.result.type)
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         access = Access.parse(parser)
-        memref, otherwise = access.resolve(parser)
+        memref, otherwise = access.resolve(parser, cls.name, MemRefType)
         return cls(memref, access.operands, access.map, access.where, otherwise)
 
     def print(self, printer: Printer) -> None:
@@ -442,7 +464,7 @@ class StoreOp(IRDLOperation):
         value = parser.parse_unresolved_operand()
         parser.parse_punctuation(",")
         access = Access.parse(parser)
-        memref, _ = access.resolve(parser)
+        memref, _ = access.resolve(parser, cls.name, MemRefType)
         assert isinstance(memref.type, MemRefType)
         stored = parser.resolve_operand(value, memref.type.element_type)
         return cls(stored, memref, access.operands, access.map)
@@ -454,6 +476,15 @@ class StoreOp(IRDLOperation):
         print_access(printer, self.memref, self.indices, self.map.data)
         printer.print_string(" : ")
         printer.print_attribute(self.memref.type)
+
+
+@dataclass(frozen=True)
+class AllocatesResult(MemoryEffect):
+    """The op makes the memory of its result: nobody misses it unread, and no other has the same."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> Set[EffectInstance]:
+        return {EffectInstance(MemoryEffectKind.ALLOC, op.results[0])}
 
 
 @irdl_op_definition
@@ -471,6 +502,8 @@ class AllocOp(IRDLOperation):
     outer = var_operand_def(IndexType)
     origin = prop_def(AffineMapAttr)
     result = result_def(MemRefType)
+
+    traits = traits_def(AllocatesResult())
 
     def __init__(
         self, type: MemRefType, outer: Sequence[SSAValue] = (), origin: AffineMap | None = None
@@ -502,9 +535,7 @@ class AllocOp(IRDLOperation):
             exprs = reader.expressions()
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
-        type = parser.parse_type()
-        if not isinstance(type, MemRefType):
-            parser.raise_error("loop.alloc makes a memref")
+        type = parse_type_of(parser, cls.name, MemRefType)
         origin = None if exprs is None else reader.map(exprs).data
         op = cls(type, reader.operands, origin)
         op.attributes |= attributes

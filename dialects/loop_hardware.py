@@ -27,7 +27,14 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.affine_syntax import AffineReader, print_access, print_expression, verify_access
+from dialects.affine_syntax import (
+    AffineReader,
+    parse_type_of,
+    print_access,
+    print_expression,
+    verify_access,
+    verify_dims,
+)
 
 
 @irdl_op_definition
@@ -52,6 +59,16 @@ class CopyOp(IRDLOperation):
         self, source: SSAValue, target: SSAValue, pad: FloatAttr | IntegerAttr | None = None
     ) -> None:
         super().__init__(operands=[source, target], properties={"pad": pad})
+
+    def verify_(self) -> None:
+        source, target = self.source.type, self.target.type
+        assert isinstance(source, MemRefType) and isinstance(target, MemRefType)
+        if source.element_type != target.element_type:
+            raise VerifyException(f"{self.name}: {source} and {target} differ in element type")
+        if source.get_num_dims() != target.get_num_dims():
+            raise VerifyException(f"{self.name}: {source} and {target} differ in rank")
+        if self.pad is not None and self.pad.type != target.element_type:
+            raise VerifyException(f"{self.name}: pads {target} with {self.pad.type}")
 
 
 @irdl_op_definition
@@ -90,8 +107,13 @@ class PrefetchOp(IRDLOperation):
 
     def verify_(self) -> None:
         verify_access(self, self.memref.type, len(self.indices), self.map.data)
+        verify_dims(self, "the distance", self.distance.data, len(self.indices))
+        if len(self.distance.data.results) != 1:
+            raise VerifyException(f"{self.name}: the distance is one expression")
         if not 0 <= self.locality.data <= 3:
-            raise VerifyException(f"{self.name}: locality is 0 (none) to 3 (keep), not more")
+            raise VerifyException(
+                f"{self.name}: locality is 0 (none) to 3 (keep), not {self.locality.data}"
+            )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -105,7 +127,7 @@ class PrefetchOp(IRDLOperation):
         parser.parse_keyword("locality")
         locality = parser.parse_integer(allow_boolean=False, allow_negative=False)
         parser.parse_punctuation(":")
-        memref = parser.resolve_operand(base, parser.parse_type())
+        memref = parser.resolve_operand(base, parse_type_of(parser, cls.name, MemRefType))
         maps = reader.map(exprs).data, reader.map([distance]).data
         return cls(memref, reader.operands, *maps, locality)
 
@@ -188,7 +210,10 @@ class IntrinsicOp(IRDLOperation):
                 f"{self.name}: a form is one of {', '.join(self.FORMS)}, not '{self.form.data}'"
             )
         if not 1 <= self.writes.data <= len(self.tiles):
-            raise VerifyException(f"{self.name}: writes 1 to {len(self.tiles)} of its operands")
+            raise VerifyException(
+                f"{self.name}: writes 1 to {len(self.tiles)} of its operands, "
+                f"not {self.writes.data}"
+            )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:

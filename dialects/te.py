@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
 )
-from xdsl.ir import Attribute, BlockArgument, Dialect, Region, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Dialect, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr, AffineExpr, AffineMap
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -46,7 +46,8 @@ from dialects.affine_syntax import (
     print_guard,
     print_named,
     verify_access,
-    verify_guard,
+    verify_dims,
+    verify_read,
 )
 from dialects.layout import logical_shape
 
@@ -130,12 +131,13 @@ class ReadOp(IRDLOperation):
 
     def verify_(self) -> None:
         verify_access(self, self.tensor.type, len(self.indices), self.map.data)
-        verify_guard(self, self.where.data, self.otherwise, self.result.type)
+        verify_dims(self, "the guard", self.where.data, len(self.indices))
+        verify_read(self, self.tensor.type, self.where.data, self.otherwise, self.result.type)
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         access = Access.parse(parser)
-        tensor, otherwise = access.resolve(parser)
+        tensor, otherwise = access.resolve(parser, cls.name, TensorType)
         return cls(tensor, access.operands, access.map, access.where, otherwise)
 
     def print(self, printer: Printer) -> None:
@@ -158,6 +160,23 @@ def print_typed_operand(printer: Printer, value: SSAValue) -> None:
     printer.print_operand(value)
     printer.print_string(" : ")
     printer.print_attribute(value.type)
+
+
+def verify_axes(
+    op: Operation,
+    name: str,
+    axes: ArrayAttr[StringAttr],
+    extents: AffineMap,
+    body: Region,
+    bounds: int,
+) -> None:
+    """Check that a computation has one name, one extent and one argument for each axis."""
+    counts = len(axes.data), len(extents.results), len(body.block.args)
+    if len(set(counts)) != 1:
+        raise VerifyException(
+            f"{name}: {counts[0]} names of axes, {counts[1]} extents, {counts[2]} arguments"
+        )
+    verify_dims(op, "the map of extents", extents, bounds)
 
 
 @irdl_op_definition
@@ -254,10 +273,7 @@ class ComputeOp(IRDLOperation):
 
     def verify_(self) -> None:
         name = f"{self.name} {self.compute_name}"
-        if len(self.axes.data) != len(self.body.block.args):
-            raise VerifyException(f"{name}: {len(self.axes.data)} names for its axes")
-        if len(self.extents.data.results) != len(self.axes.data):
-            raise VerifyException(f"{name}: one extent an axis")
+        verify_axes(self, name, self.axes, self.extents.data, self.body, len(self.bounds))
         if not isinstance(self.body.block.last_op, YieldOp):
             raise VerifyException(f"{name}: the body ends with te.yield")
         self._verify_reducer(name)
@@ -295,6 +311,14 @@ class ComputeOp(IRDLOperation):
             raise VerifyException(f"{name}: {reducer} yields one value, not {len(values)}")
         if reducer == "reduce" and [v.type for v in self.identities] != values:
             raise VerifyException(f"{name}: one identity a result, of its element type")
+        if self.combiner is not None:
+            last = self.combiner.block.last_op
+            combined = [v.type for v in last.values] if isinstance(last, YieldOp) else []
+            if combined != values:
+                raise VerifyException(
+                    f"{name}: the combiner yields {', '.join(map(str, combined)) or 'nothing'}, "
+                    f"not {', '.join(map(str, values))}"
+                )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -309,7 +333,7 @@ class ComputeOp(IRDLOperation):
             axes.append(name)
             parser.parse_punctuation("=")
             if parser.parse_integer() != 0:
-                parser.raise_error("an axis begins at 0")
+                parser.raise_error(f"{cls.name}: an axis begins at 0")
             parser.parse_keyword("to")
             extents.append(reader.expression())
 
@@ -451,6 +475,7 @@ class ScatterOp(IRDLOperation):
     def verify_(self) -> None:
         name = f"{self.name} {self.compute_name}"
         assert isinstance(self.init.type, TensorType)
+        verify_axes(self, name, self.axes, self.extents.data, self.body, len(self.bounds))
         if self.reducer.data not in self.REDUCERS:
             raise VerifyException(
                 f"{name}: no reducer is called '{self.reducer.data}'; "
@@ -476,7 +501,7 @@ class ScatterOp(IRDLOperation):
             axes.append(name)
             parser.parse_punctuation("=")
             if parser.parse_integer() != 0:
-                parser.raise_error("an axis begins at 0")
+                parser.raise_error(f"{cls.name}: an axis begins at 0")
             parser.parse_keyword("to")
             extents.append(reader.expression())
 
@@ -555,8 +580,14 @@ class IntrinsicOp(IRDLOperation):
 
     def verify_(self) -> None:
         name = f"{self.name} @{self.sym_name.data}"
-        if not isinstance(self.behaviour.block.last_op, YieldOp):
+        last = self.behaviour.block.last_op
+        if not isinstance(last, YieldOp):
             raise VerifyException(f"{name}: the behaviour ends with te.yield of its result")
+        for value in last.values:
+            if not isinstance(value.type, TensorType):
+                raise VerifyException(
+                    f"{name}: the behaviour yields {value.type}, which is no tensor"
+                )
         if (self.reset_call is None) != (self.update_call is None):
             raise VerifyException(f"{name}: reset and update come together")
 

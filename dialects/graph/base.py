@@ -29,7 +29,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, SSAValue
 from xdsl.ir.affine import AffineMap
-from xdsl.irdl import IRDLOperation, result_def
+from xdsl.irdl import IRDLOperation, OptionalDef, VerificationContext, result_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import OpTrait
@@ -119,6 +119,11 @@ def require_float(value: SSAValue) -> None:
         raise ShapeError(f"element type: expected a float, got {element_type(value.type)}")
 
 
+def require_word(value: StringAttr, what: str, *words: str) -> None:
+    if value.data not in words:
+        raise ShapeError(f"{what}: expected {' or '.join(words)}, got {value.data}")
+
+
 class GraphOp(IRDLOperation, ABC):
     """An op of the graph dialect with one tensor result."""
 
@@ -151,6 +156,12 @@ class GraphOp(IRDLOperation, ABC):
 
     def verify_(self) -> None:
         got = self.result.type
+        for type in (*self.operand_types, got):
+            if DYNAMIC_INDEX in shape_of(type):
+                raise VerifyException(
+                    f"{self.name}: {type} has a dimension without a name; "
+                    'name it in its layout: #loop.layout<["m", 64]>'
+                )
         try:
             expected = self.infer()
         except ShapeError as error:
@@ -169,13 +180,16 @@ class GraphOp(IRDLOperation, ABC):
             for name, definition in known.items()
             if definition.default_value is not None
         }
-        while (name := parser.parse_optional_identifier()) is not None and name != "attributes":
-            if name not in known:
+        while (word := parser.parse_optional_identifier()) is not None and word != "attributes":
+            if word not in known:
                 there = ", ".join(known) or "none"
-                parser.raise_error(f"{cls.name} has no property '{name}'; there are: {there}")
+                parser.raise_error(f"{cls.name} has no property '{word}'; there are: {there}")
             parser.parse_punctuation("=")
-            properties[name] = parse_value(parser)
-        attributes = parser.parse_optional_attr_dict() if name == "attributes" else {}
+            properties[word] = cls.parse_property(parser, word)
+        for name, definition in known.items():
+            if name not in properties and not isinstance(definition, OptionalDef):
+                parser.raise_error(f"{cls.name}: property '{name}' is missing")
+        attributes = parser.parse_optional_attr_dict() if word == "attributes" else {}
         parser.parse_punctuation(":")
         at = parser.pos
         types = parser.parse_function_type()
@@ -190,6 +204,19 @@ class GraphOp(IRDLOperation, ABC):
             attributes=attributes,
             result_types=types.outputs.data,
         )
+
+    @classmethod
+    def parse_property(cls, parser: Parser, name: str) -> Attribute:
+        """The value of a property, of the kind that this op takes."""
+        position = parser.pos
+        value = parse_value(parser)
+        try:
+            cls.get_irdl_definition().properties[name].constr.verify(value, VerificationContext())
+        except VerifyException:
+            parser.raise_error(
+                f"{cls.name}: property '{name}' cannot be {value}", position, parser.pos
+            )
+        return value
 
     def print(self, printer: Printer) -> None:
         with printer.in_parens():

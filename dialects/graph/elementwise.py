@@ -16,6 +16,7 @@ from dialects.graph.base import (
     element_type,
     require_float,
     require_same_elements,
+    require_word,
     shape_of,
     tensor,
 )
@@ -137,6 +138,10 @@ class GeluOp(FloatUnary):
     name = "graph.gelu"
     approximate = prop_def(StringAttr, default_value=StringAttr("none"))
 
+    def infer(self) -> AnyTensor:
+        require_word(self.approximate, "approximate", "none", "tanh")
+        return super().infer()
+
 
 @irdl_op_definition
 class LeakyReluOp(FloatUnary):
@@ -246,6 +251,10 @@ class ModOp(Binary):
 
     name = "graph.mod"
     kind = prop_def(StringAttr, default_value=StringAttr("floor"))
+
+    def infer(self) -> AnyTensor:
+        require_word(self.kind, "kind", "floor", "trunc")
+        return super().infer()
 
 
 @irdl_op_definition

@@ -19,6 +19,7 @@ from dialects.graph.base import (
     integer,
     ints,
     require_same_elements,
+    require_word,
     shape_of,
     tensor,
 )
@@ -81,8 +82,7 @@ class PadOp(Movement):
     value = prop_def(Float, default_value=FloatAttr(0.0, f64))
 
     def infer(self) -> AnyTensor:
-        if self.mode.data not in PAD_MODES:
-            raise ShapeError(f"mode: expected {', '.join(PAD_MODES)}, got {self.mode.data}")
+        require_word(self.mode, "mode", *PAD_MODES)
         return tensor(element_type(self.x.type), shapes.pad(shape_of(self.x.type), ints(self.pads)))
 
 

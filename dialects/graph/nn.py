@@ -50,6 +50,11 @@ def vector_of(value: Shape, extent: shapes.Extent, what: str) -> None:
         raise ShapeError(f"{what}: expected {extent}, got {shapes.text(value)}")
 
 
+def broadcasts_to(value: Shape, shape: Shape, what: str) -> None:
+    if shapes.broadcast(value, shape) != shape:
+        raise ShapeError(f"{what}: {shapes.text(value)} does not broadcast to {shapes.text(shape)}")
+
+
 @irdl_op_definition
 class ConvOp(OutFusable):
     """Cross-correlation of N, C, spatial with M, C / groups, kernel, plus a bias of M."""
@@ -275,12 +280,9 @@ class LayerNormOp(Opaque):
         require_float(self.x)
         shape = shape_of(self.x.type)
         normal = shape[shapes.axis(integer(self.axis), len(shape)) :]
-        for what, value in (("scale", self.scale), ("bias", self.bias)):
-            if value is not None and shapes.broadcast(shape_of(value.type), normal) != normal:
-                raise ShapeError(
-                    f"{what}: {shapes.text(shape_of(value.type))} does not broadcast to "
-                    f"{shapes.text(normal)}"
-                )
+        broadcasts_to(shape_of(self.scale.type), normal, "scale")
+        if self.bias is not None:
+            broadcasts_to(shape_of(self.bias.type), normal, "bias")
         return tensor(element_type(self.x.type), shape)
 
 
@@ -297,7 +299,8 @@ class RmsNormOp(Opaque):
     def infer(self) -> AnyTensor:
         require_float(self.x)
         shape = shape_of(self.x.type)
-        shapes.axis(integer(self.axis), len(shape))
+        normal = shape[shapes.axis(integer(self.axis), len(shape)) :]
+        broadcasts_to(shape_of(self.scale.type), normal, "scale")
         return tensor(element_type(self.x.type), shape)
 
 
@@ -315,6 +318,8 @@ class GroupNormOp(Opaque):
     def infer(self) -> AnyTensor:
         require_float(self.x)
         shape = shape_of(self.x.type)
+        if len(shape) < 2:
+            raise ShapeError(f"input {shapes.text(shape)} has no channels (dimension 1)")
         channels = shapes.fixed(shape[1], "the number of channels")
         if integer(self.groups) < 1 or channels % integer(self.groups):
             raise ShapeError(
@@ -338,6 +343,8 @@ class LrnOp(Opaque):
 
     def infer(self) -> AnyTensor:
         require_float(self.x)
+        if integer(self.size) < 1:
+            raise ShapeError(f"size: expected 1 at least, got {integer(self.size)}")
         return tensor(element_type(self.x.type), shape_of(self.x.type))
 
 

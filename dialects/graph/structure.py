@@ -107,7 +107,8 @@ class CallOp(IRDLOperation):
         if signature != expected:
             raise VerifyException(
                 f"graph.call: {self.callee} has type {kernel.function_type}, "
-                f"called with {list(map(str, signature[0]))} -> {list(map(str, signature[1]))}"
+                f"called with ({', '.join(map(str, signature[0]))}) -> "
+                f"({', '.join(map(str, signature[1]))})"
             )
 
     @classmethod

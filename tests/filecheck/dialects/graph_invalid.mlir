@@ -1,5 +1,4 @@
-// RUN: dovetail-opt %s --split-input-file --verify-diagnostics | filecheck %s
-// RUN: dovetail-opt %s --split-input-file --parsing-diagnostics --verify-diagnostics | filecheck %s
+// RUN: dovetail-opt %s --split-input-file --verify-diagnostics --parsing-diagnostics 2>&1 | filecheck %s
 
 // CHECK: graph.conv: input 1x3x8x8 has 3 channels, weight 4x2x3x3 with 1 groups needs 2
 func.func @channels(%x: tensor<1x3x8x8xf32>, %w: tensor<4x2x3x3xf32>) -> tensor<1x4x6x6xf32> {
@@ -78,3 +77,49 @@ func.func @call(%x: tensor<2xf32>) -> tensor<2xf32> {
   %z = graph.call @nobody(%x) on "cpu" : (tensor<2xf32>) -> tensor<2xf32>
   func.return %z : tensor<2xf32>
 }
+
+// -----
+
+// CHECK: graph.call: @double has type (tensor<2xf32>) -> tensor<2xf32>, called with (tensor<3xf32>) -> (tensor<3xf32>)
+func.func @double(%x: tensor<2xf32>) -> tensor<2xf32> {
+  %y = graph.add(%x, %x) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  func.return %y : tensor<2xf32>
+}
+func.func @signature(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %z = graph.call @double(%x) on "cpu" : (tensor<3xf32>) -> tensor<3xf32>
+  func.return %z : tensor<3xf32>
+}
+
+// -----
+
+// CHECK: graph.weight: result type: expected tensor<2xf32>, got tensor<3xf32>
+%w = "graph.weight"() <{label = "w", content = #graph.content<splat(0.5) : tensor<2xf32>>}> : () -> tensor<3xf32>
+
+// -----
+
+// CHECK: a weight is a tensor, not f32
+%w = graph.weight @w splat(0.5) : f32
+
+// -----
+
+// CHECK: graph.exp: tensor<?xf32> has a dimension without a name; name it in its layout: #loop.layout<["m", 64]>
+%x = "test.op"() : () -> tensor<?xf32>
+%y = graph.exp(%x) : (tensor<?xf32>) -> tensor<?xf32>
+
+// -----
+
+// CHECK: graph.transpose: property 'perm' is missing
+%x = "test.op"() : () -> tensor<2x3xf32>
+%y = graph.transpose(%x) : (tensor<2x3xf32>) -> tensor<3x2xf32>
+
+// -----
+
+// CHECK: graph.softmax: property 'axis' cannot be array<i64: 1>
+%x = "test.op"() : () -> tensor<2x3xf32>
+%y = graph.softmax(%x) axis = [1] : (tensor<2x3xf32>) -> tensor<2x3xf32>
+
+// -----
+
+// CHECK: 1 operands have 2 types
+%x = "test.op"() : () -> tensor<2xf32>
+%y = graph.add(%x) : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>

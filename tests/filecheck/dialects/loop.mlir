@@ -1,4 +1,5 @@
 // RUN: dovetail-opt %s | dovetail-opt | filecheck %s
+// RUN: dovetail-opt %s --print-op-generic | dovetail-opt | filecheck %s
 
 !packed = memref<64x20xf32, #loop.layout<affine_map<(d0, d1) -> (d1 floordiv 16, d0, d1 mod 16)>, [2, 64, 16], pad 0.0 : f32>>
 

@@ -1,4 +1,5 @@
 // RUN: dovetail-opt %s | dovetail-opt | filecheck %s
+// RUN: dovetail-opt %s --print-op-generic | dovetail-opt | filecheck %s
 
 // Symbolic extents, a padded read and a transposed one.
 // CHECK-LABEL: func.func @matmul

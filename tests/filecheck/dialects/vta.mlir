@@ -1,4 +1,5 @@
 // RUN: dovetail-opt %s | dovetail-opt | filecheck %s
+// RUN: dovetail-opt %s --print-op-generic | dovetail-opt | filecheck %s
 
 // Inside loops, with symbolic addresses.
 // CHECK:       vta.uop_kernel @row {(0, 0, 0), (1, 1, 0)}
