@@ -14,6 +14,7 @@ from passes.loop.plan_memory import PlanMemoryPass
 from passes.loop.schedule_kernels import ScheduleKernelsPass
 from passes.te.copy_outputs import CopyOutputsPass
 from passes.te.deduplicate_kernels import DeduplicateKernelsPass
+from passes.te.expand_powers import ExpandPowersPass
 from passes.te.lower_te_to_loop import LowerTeToLoopPass
 from passes.te.transform_network_layout import TransformNetworkLayoutPass
 
@@ -25,6 +26,8 @@ CPU: tuple[ModulePass, ...] = (
     FuseOperatorsPass(),
     MarkWeightsPass(),
     LowerGraphToTePass(),
+    # a power is a call for each element, a square root a vector instruction
+    ExpandPowersPass(),
     CopyOutputsPass(),
     # layouts are types of te tensors, so they are decided before these become memrefs
     TransformNetworkLayoutPass(),

@@ -48,6 +48,7 @@ PASSES: tuple[str, ...] = (
     "loop.vectorize_loop",
     "te.copy_outputs",
     "te.deduplicate_kernels",
+    "te.expand_powers",
     "te.lower_te_to_loop",
     "te.transform_network_layout",
 )
