@@ -145,6 +145,11 @@ def physical_shape(type: Attribute) -> tuple[int | str, ...]:
     return logical_shape(type) if layout is None else layout.physical
 
 
+def symbolic_extents(type: Attribute) -> tuple[str, ...]:
+    """The symbolic dimensions that the size of a tensor or memref type is a product of, sorted."""
+    return tuple(sorted(e for e in physical_shape(type) if isinstance(e, str)))
+
+
 def layout_map(type: Attribute) -> AffineMap:
     """The map from logical to physical coordinates of a tensor or memref type."""
     layout = layout_of(type)

@@ -6,11 +6,13 @@
     void NAME_output_shapes(ptr dims, ptr out)  all extents of the outputs, one after another
 
 Every thread of a run calls NAME once; it meets the others between the kernels. A buffer of the
-network lies in the workspace behind the barrier, at the offset that plan-memory gave it; those of
-symbolic size follow one after another behind the planned arena.
+network lies in the workspace behind the barrier, at the offset that plan-memory gave it in its
+arena. The arena of constant sizes comes first, then one for each product of symbolic dimensions,
+whose offsets count that product; buffers without a place follow one after another.
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from llvmlite import ir
 from xdsl.dialects import func
@@ -24,7 +26,7 @@ from backends.llvm.numbers import BARRIER_BYTES, KERNEL_TYPE, symbols_of
 from backends.llvm.scalars import call_function
 from backends.llvm.types import I8, I32, I64, POINTER, byte_size
 from dialects import loop
-from dialects.layout import logical_shape, physical_shape
+from dialects.layout import logical_shape, physical_shape, symbolic_extents
 
 STEP_TYPE = ir.FunctionType(I32, [POINTER, POINTER, POINTER, I32, I32, I32])
 OFFSET = "offset"
@@ -39,13 +41,10 @@ def load_dims(builder: ir.IRBuilder, dims: ir.Value, names: Sequence[str]) -> di
     return values
 
 
-def static_bytes(type: MemRefType) -> int:
-    """The bytes of a buffer of constant size."""
-    size = byte_size(type.element_type)
-    for extent in physical_shape(type):
-        assert isinstance(extent, int)
-        size *= extent
-    return size
+def bytes_in_arena(type: MemRefType) -> int:
+    """The bytes of a buffer, in products of its symbolic dimensions."""
+    extents = (extent for extent in physical_shape(type) if isinstance(extent, int))
+    return byte_size(type.element_type) * prod(extents)
 
 
 class NetworkEmitter:
@@ -68,6 +67,7 @@ class NetworkEmitter:
             op.result: op for op in allocs if OFFSET in op.attributes
         }
         self.floating = [op for op in allocs if OFFSET not in op.attributes]
+        self.arenas = self.arena_bytes()
         self.arguments: dict[SSAValue, int] = {v: i for i, v in enumerate(main.body.block.args)}
 
     def emit(self, progress: Callable[[int, int], None] | None = None) -> ir.Module:
@@ -137,9 +137,11 @@ class NetworkEmitter:
             place = builder.gep(buffers, [I64(self.arguments[value])], source_etype=POINTER)
             return builder.load(place, typ=POINTER, align=8)
         if value in self.planned:
-            offset = I64(BARRIER_BYTES + self.offset(self.planned[value]))
-            return builder.gep(workspace, [offset], source_etype=I8)
-        total: ir.Value = I64(BARRIER_BYTES + self.arena_bytes())
+            own = symbolic_extents(value.type)
+            offset = product(builder, self.offset(self.planned[value]), own, dims)
+            place = builder.add(self.arena_begin(builder, own, dims), offset)
+            return builder.gep(workspace, [place], source_etype=I8)
+        total = self.arena_begin(builder, None, dims)
         for op in self.floating:
             if op.result is value:
                 break
@@ -152,10 +154,25 @@ class NetworkEmitter:
         assert isinstance(offset, IntegerAttr)
         return offset.value.data
 
-    def arena_bytes(self) -> int:
-        """The size of the planned arena."""
-        ends = [self.offset(op) + static_bytes(op.result.type) for op in self.planned.values()]
-        return -(-max(ends, default=0) // 64) * 64
+    def arena_bytes(self) -> dict[tuple[str, ...], int]:
+        """The sizes of the planned arenas, in products of their symbolic dimensions."""
+        ends: dict[tuple[str, ...], int] = {(): 0}
+        for op in self.planned.values():
+            symbols = symbolic_extents(op.result.type)
+            end = self.offset(op) + bytes_in_arena(op.result.type)
+            ends[symbols] = max(ends.get(symbols, 0), -(-end // 64) * 64)
+        return ends
+
+    def arena_begin(
+        self, builder: ir.IRBuilder, symbols: tuple[str, ...] | None, dims: dict[str, ir.Value]
+    ) -> ir.Value:
+        """Where an arena begins in the workspace; where the last one ends for None."""
+        total: ir.Value = I64(BARRIER_BYTES)
+        for known, size in self.arenas.items():
+            if known == symbols:
+                break
+            total = builder.add(total, product(builder, size, known, dims))
+        return total
 
     def entry(self, steps: Sequence[ir.Function]) -> None:
         """Emit the function that runs the network."""
@@ -186,7 +203,7 @@ class NetworkEmitter:
         )
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         dims = load_dims(builder, function.args[0], self.symbols)
-        total: ir.Value = I64(BARRIER_BYTES + self.arena_bytes())
+        total = self.arena_begin(builder, None, dims)
         for op in self.floating:
             total = builder.add(total, emit_bytes(builder, op.result.type, dims))
         builder.ret(total)
@@ -202,6 +219,16 @@ class NetworkEmitter:
             value = I64(extent) if isinstance(extent, int) else dims[extent]
             builder.store(value, builder.gep(function.args[1], [I64(i)], source_etype=I64), align=8)
         builder.ret_void()
+
+
+def product(
+    builder: ir.IRBuilder, number: int, symbols: Sequence[str], dims: dict[str, ir.Value]
+) -> ir.Value:
+    """A number times symbolic dimensions."""
+    total: ir.Value = I64(number)
+    for symbol in symbols:
+        total = builder.mul(total, dims[symbol])
+    return total
 
 
 def output_arguments(main: func.FuncOp) -> list[SSAValue]:

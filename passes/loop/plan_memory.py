@@ -1,4 +1,4 @@
-"""plan-memory: every buffer of the network gets its place in one arena.
+"""plan-memory: every buffer of the network gets its place in an arena.
 
     %t = loop.alloc : memref<64xf32>   ->   %t = loop.alloc {offset = 128 : i64} : memref<64xf32>
 
@@ -9,13 +9,16 @@ are given from the largest to the smallest, each at the lowest offset that is fr
 (Sekiyama et al. 2018, "Profile-guided memory optimization for deep neural networks", call this best
 fit for offline dynamic storage allocation). Only the run's zeroed memory fills a halo, so a place
 with a halo is shared with nothing but buffers of the same type, whose halo is where its own is.
-Buffers of symbolic size are left to the run.
+
+Buffers whose sizes are multiples of the same product of symbolic dimensions have an arena of their
+own: their offsets and sizes are multiples of that product too, so one plan serves all sizes.
 
 Takes and leaves a network of `func.call`; it stands at the end, because only scheduled kernels show
 in what order they read and write.
 """
 
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -32,7 +35,7 @@ from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
 from dialects import loop
-from dialects.layout import layout_of, physical_shape
+from dialects.layout import layout_of, physical_shape, symbolic_extents
 from passes.loop.in_place import shared_arguments
 
 ALIGNMENT = 64
@@ -41,27 +44,29 @@ OFFSET = "offset"
 
 @dataclass
 class Slot:
-    """Buffers that share a place, their bytes, and the calls between which they are live."""
+    """Buffers that share a place, their bytes, and the calls between which they are live.
+
+    `size` and `offset` count products of `symbols`, the symbolic dimensions of their arena.
+    """
 
     ops: list[loop.AllocOp]
     size: int
     first: int
     last: int
+    symbols: tuple[str, ...] = ()
     offset: int = -1
 
     def meets(self, other: "Slot") -> bool:
-        """Whether both are live at some time."""
-        return self.first <= other.last and other.first <= self.last
+        """Whether both are live at some time in one arena."""
+        alive = self.first <= other.last and other.first <= self.last
+        return alive and self.symbols == other.symbols
 
 
-def bytes_of(type: MemRefType) -> int | None:
-    """The aligned size of a buffer; None where it is symbolic."""
+def bytes_of(type: MemRefType) -> int:
+    """The aligned size of a buffer, in products of its symbolic dimensions."""
     element = type.element_type
     size = max(1, element.size) if isinstance(element, FixedBitwidthType) else 8
-    for extent in physical_shape(type):
-        if not isinstance(extent, int):
-            return None
-        size *= extent
+    size *= prod(extent for extent in physical_shape(type) if isinstance(extent, int))
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
@@ -72,7 +77,7 @@ def has_halo(type: Attribute) -> bool:
 
 
 def slots_of(function: func.FuncOp) -> list[Slot]:
-    """The buffers of constant size, each with its life."""
+    """The buffers, each with its life."""
     calls = [op for op in function.body.block.ops if isinstance(op, func.CallOp)]
     users: dict[SSAValue, list[int]] = {}
     for i, call in enumerate(calls):
@@ -83,11 +88,9 @@ def slots_of(function: func.FuncOp) -> list[Slot]:
         if not isinstance(op, loop.AllocOp) or op.result not in users:
             continue
         assert isinstance(op.result.type, MemRefType)
-        size = bytes_of(op.result.type)
-        if size is None:
-            continue
-        numbers = users[op.result]
-        slots.append(Slot([op], size, min(numbers), max(numbers)))
+        type, numbers = op.result.type, users[op.result]
+        symbols = symbolic_extents(type)
+        slots.append(Slot([op], bytes_of(type), min(numbers), max(numbers), symbols))
     return slots
 
 
@@ -193,7 +196,7 @@ def plan(function: func.FuncOp) -> None:
 
 @dataclass(frozen=True)
 class Arena:
-    """The bytes of a network's planned memory, and what its buffers have together."""
+    """The bytes of a network's planned memory of constant size, and what its buffers have."""
 
     size: int
     buffers: int
@@ -206,14 +209,16 @@ def arena_of(function: func.FuncOp) -> Arena:
         if isinstance(op, loop.AllocOp) and OFFSET in op.attributes:
             offset = op.attributes[OFFSET]
             assert isinstance(offset, IntegerAttr) and isinstance(op.result.type, MemRefType)
-            bytes = bytes_of(op.result.type) or 0
+            if symbolic_extents(op.result.type):
+                continue
+            bytes = bytes_of(op.result.type)
             size, total = max(size, offset.value.data + bytes), total + bytes
     return Arena(size, total)
 
 
 @dataclass(frozen=True)
 class PlanMemoryPass(ModulePass):
-    """Give every buffer of the network its place in one arena."""
+    """Give every buffer of the network its place in an arena."""
 
     name = "plan-memory"
 

@@ -204,14 +204,14 @@ func.func private @unknown(memref<64xi32>, memref<64xi32>) -> ()
 !halo = memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10], pad 0.0 : f32>>
 
 // A place with a halo is shared with nothing but buffers of its type, and only while they are not
-// live together; a buffer of symbolic size and one that nobody uses have no place.
+// live together; one that nobody uses has no place.
 // CHECK-LABEL: func.func @halo
 // CHECK-NEXT:    %a = loop.alloc {offset = [[A:[0-9]+]] : i64} : memref<8xf32, #loop.layout
 // CHECK-NEXT:    %b = loop.alloc {offset = 0 : i64} : memref<16xf64>
 // CHECK-NEXT:    %c = loop.alloc {offset = [[C:[0-9]+]] : i64} : memref<8xf32, #loop.layout
 // CHECK-NEXT:    %d = loop.alloc {offset = 0 : i64} : memref<16xf32>
 // CHECK-NEXT:    %e = loop.alloc {offset = [[A]] : i64} : memref<8xf32, #loop.layout
-// CHECK-NEXT:    %f = loop.alloc : memref<?xf32
+// CHECK-NEXT:    %f = loop.alloc {offset = 0 : i64} : memref<?xf32
 // CHECK-NEXT:    %g = loop.alloc : memref<8xf32>
 func.func @halo(%x: memref<?xf32, #loop.layout<["n"]>>) {
   %a = loop.alloc : !halo
@@ -233,3 +233,36 @@ func.func private @two(!halo, memref<16xf64>, !halo) -> ()
 func.func private @three(!halo, memref<16xf32>) -> ()
 func.func private @four(memref<16xf32>, !halo) -> ()
 func.func private @five(!halo, memref<?xf32, #loop.layout<["n"]>>) -> ()
+
+// -----
+
+!rows = memref<?x40xf32, #loop.layout<["n", 40]>>
+!wide = memref<?x50xf32, #loop.layout<["n", 50]>>
+!square = memref<?x?xf32, #loop.layout<["m", "n"]>>
+!turned = memref<?x?xf32, #loop.layout<["n", "m"]>>
+!input = memref<?x?xf32, #loop.layout<["n", "m"]>>
+
+// Buffers of n times something share an arena, in which offsets are multiples of n and of the
+// alignment; so do those of m times n, in any order. %a and %c are never live together.
+// CHECK-LABEL: func.func @symbolic
+// CHECK-NEXT:    %a = loop.alloc {offset = 256 : i64} : memref<?x40xf32
+// CHECK-NEXT:    %b = loop.alloc {offset = 0 : i64} : memref<?x50xf32
+// CHECK-NEXT:    %c = loop.alloc {offset = 256 : i64} : memref<?x40xf32
+// CHECK-NEXT:    %d = loop.alloc {offset = 0 : i64} : memref<?x?xf32
+// CHECK-NEXT:    %e = loop.alloc {offset = 64 : i64} : memref<?x?xf32
+func.func @symbolic(%x: !input) {
+  %a = loop.alloc : !rows
+  %b = loop.alloc : !wide
+  %c = loop.alloc : !rows
+  %d = loop.alloc : !square
+  %e = loop.alloc : !turned
+  func.call @one(%x, %a) : (!input, !rows) -> ()
+  func.call @two(%a, %b) : (!rows, !wide) -> ()
+  func.call @three(%b, %c, %d) : (!wide, !rows, !square) -> ()
+  func.call @four(%c, %d, %e) : (!rows, !square, !turned) -> ()
+  func.return
+}
+func.func private @one(!input, !rows) -> ()
+func.func private @two(!rows, !wide) -> ()
+func.func private @three(!wide, !rows, !square) -> ()
+func.func private @four(!rows, !square, !turned) -> ()
