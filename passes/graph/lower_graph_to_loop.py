@@ -77,6 +77,7 @@ class Network:
                 continue
             assert isinstance(type, MemRefType)
             alloc = self.builder.insert(loop.AllocOp(type))
+            alloc.location = op.location
             alloc.result.name_hint = None if value is None else value.name_hint
             arguments.append(alloc.result)
             if value is not None:

@@ -6,19 +6,19 @@ replace an op, so that every op stays traceable to the node of the model that it
 
 from collections.abc import Iterable
 
-from xdsl.dialects.builtin import ModuleOp, NameLoc, UnknownLoc
+from xdsl.dialects.builtin import ModuleOp, NameLoc
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.graph.base import GraphOp
 from dialects.graph.structure import CallOp, WeightOp
+from passes.locations import locate
 
 
 def insert_before(old: Operation, new: Operation) -> None:
     """Insert `new` in front of `old`, with `old`'s location if it has none of its own."""
-    if isinstance(new.location, UnknownLoc):
-        new.location = old.location
+    locate(old.location, new)
     Rewriter.insert_op(new, InsertPoint.before(old))
 
 

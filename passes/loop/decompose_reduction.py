@@ -24,6 +24,7 @@ from xdsl.ir import Block, SSAValue
 
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
+from passes.locations import locate
 from passes.loop.forms import forms_of, ranges_of
 from passes.loop.nests import (
     begin_forms,
@@ -68,6 +69,7 @@ def decompose(scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp)
         clone_into(source, inner, mapping)
 
     root = put_block(loops, name, spatial_variables(block, values), where, fill)
+    locate(block.location, root)
     insert_before(at, root)
     block.detach_region(block.init).erase()
 

@@ -43,6 +43,7 @@ def clone_loops(
     for op, name in zip(loops, names, strict=True):
         bounds = [forms_of(op, which)[0].substitute(values, {}) for which in ("lower", "upper")]
         clone = for_with(name, bounds[0], bounds[1], op.kind.data)
+        clone.location = op.location
         values[op.induction] = Affine.variable(clone.induction)
         if clones:
             clones[-1].body.block.add_op(clone)

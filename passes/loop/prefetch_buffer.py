@@ -124,9 +124,9 @@ class PrefetchBufferPass(Primitive):
                 AffineMap(len(values), 0, tuple(exprs[:-1])),
                 AffineMap(len(values), 0, (exprs[-1],)),
             )
-            body.insert_op_before(
-                loop_dialect.PrefetchOp(load.memref, values, *maps, self.locality), body.first_op
-            )
+            prefetch = loop_dialect.PrefetchOp(load.memref, values, *maps, self.locality)
+            prefetch.location = load.location
+            body.insert_op_before(prefetch, body.first_op)
 
     def physical_span(
         self,

@@ -30,6 +30,7 @@ from xdsl.ir.affine import AffineExpr, AffineMap
 from analysis.affine import Affine, Quotient, from_expression
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
+from passes.locations import locate
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of, variables_of
 from passes.loop.instances import place_of
 from passes.loop.liveness import Liveness
@@ -166,6 +167,7 @@ class Promotion:
 
     def place(self, before: list[Operation], after: list[Operation]) -> None:
         """Put the new operations around the body of the loop."""
+        locate(self.at.location, *before, *after)
         body = self.at.body.block
         assert body.first_op is not None
         body.insert_ops_before(before, body.first_op)
@@ -235,7 +237,9 @@ class Promotion:
             move(inner, source, target, operands, AffineMap(len(operands), 0, tuple(exprs)))
 
         conditions = [form.substitute(values, {}) for form in where]
-        return put_block(loops, name, variables, conditions, fill)
+        root = put_block(loops, name, variables, conditions, fill)
+        locate(block.location, root)
+        return root
 
     def fresh(
         self, live: Liveness, box: Box, prefix: str, target: SSAValue, where: Sequence[Affine]

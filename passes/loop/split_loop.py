@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
+from passes.locations import locate
 from passes.loop.forms import for_with, forms_of, replace_variables, set_forms
 from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before
 
@@ -42,6 +43,7 @@ def split(op: loop_dialect.ForOp, factor: int, outer_name: str, inner_name: str)
                 inside = upper - Affine.variable(op.induction) - 1
                 set_forms(block, where=[*forms_of(block, "where"), inside])
     replace_variables(op, {op.induction: value + lower})
+    locate(op.location, outer, inner)
     insert_before(op, outer)
     outer.body.block.add_op(inner)
     for child in list(op.body.block.ops):

@@ -25,12 +25,15 @@ from xdsl.passes import ModulePass
 from dialects import te
 from dialects.graph.structure import CallOp, WeightOp
 from dialects.layout import logical_shape
+from passes.locations import locate, location_of
 
 AXES = ("n", "c", "h", "w")
 
 
-def copy_kernel(name: str, type: TensorType) -> func.FuncOp:
-    """A function that returns its argument."""
+def copy_kernel(name: str, value: SSAValue) -> func.FuncOp:
+    """A function that returns its argument, of the type and location of a tensor."""
+    type = value.type
+    assert isinstance(type, TensorType)
     entry = Block(arg_types=[type])
     entry.args[0].name_hint = "source"
     shape = logical_shape(type)
@@ -55,7 +58,9 @@ def copy_kernel(name: str, type: TensorType) -> func.FuncOp:
     )
     entry.add_ops([*dims, copy, func.ReturnOp(copy.results[0])])
     signature = FunctionType.from_lists([type], [type])
-    return func.FuncOp(name, signature, Region(entry), visibility="private")
+    kernel = func.FuncOp(name, signature, Region(entry), visibility="private")
+    locate(location_of(value), kernel)
+    return kernel
 
 
 def is_network(function: func.FuncOp) -> bool:
@@ -78,12 +83,11 @@ def free_name(module: ModuleOp, base: str) -> str:
 def copied(module: ModuleOp, network: func.FuncOp, value: SSAValue) -> SSAValue:
     """The result of a new call at the end of a network that copies a tensor."""
     last = network.body.block.last_op
-    assert last is not None and isinstance(value.type, TensorType)
-    kernel = copy_kernel(free_name(module, f"copy_{value.name_hint or 'output'}"), value.type)
-    kernel.location = network.location
+    assert last is not None
+    kernel = copy_kernel(free_name(module, f"copy_{value.name_hint or 'output'}"), value)
     module.body.block.insert_op_after(kernel, network)
     call = CallOp(kernel.sym_name.data, "cpu", [value], [value.type])
-    call.location = network.location
+    call.location = kernel.location
     call.results[0].name_hint = value.name_hint
     network.body.block.insert_op_before(call, last)
     return call.results[0]

@@ -39,6 +39,7 @@ from xdsl.rewriter import InsertPoint
 from analysis.errors import UnsupportedError
 from dialects import loop, te
 from dialects.layout import layout_of
+from passes.locations import locate
 
 CONTRACT = arith.FastMathFlagsAttr([FastMathFlag.ALLOW_CONTRACT])
 
@@ -137,7 +138,17 @@ class Lowering:
         return self.buffers[tensor]
 
     def lower(self, op: Operation) -> None:
-        """Lower one operation of the function's body."""
+        """Lower one operation of the function's body; what is made of it has its location."""
+        block = self.builder.insertion_point.block
+        last = block.last_op
+        self.dispatch(op)
+        new = block.first_op if last is None else last.next_op
+        while new is not None:
+            locate(op.location, new)
+            new = new.next_op
+
+    def dispatch(self, op: Operation) -> None:
+        """Lower one operation by its kind."""
         match op:
             case te.ComputeOp():
                 self.compute(op)
@@ -264,7 +275,7 @@ class Lowering:
                 values = self.combine(op, old, values, builder)
             store(builder, values, block)
 
-        new = self.nest(
+        self.nest(
             name,
             [axis.data for axis in op.axes.data],
             op.extents.data,
@@ -273,7 +284,6 @@ class Lowering:
             fill,
             None if op.reducer is None else fill_init,
         )
-        new.location = op.location
 
     def identities(self, op: te.ComputeOp, builder: Builder) -> list[SSAValue]:
         """The values a reduction begins with."""
@@ -346,8 +356,7 @@ class Lowering:
         copy = AffineMap(0, 0, tuple(sizes))
         self.nest(f"{name}_copy", axes, copy, [], [False] * rank, fill_copy)
         names = [axis.data for axis in op.axes.data]
-        new = self.nest(name, names, op.extents.data, op.bounds, [True] * len(names), fill)
-        new.location = op.location
+        self.nest(name, names, op.extents.data, op.bounds, [True] * len(names), fill)
 
 
 def lower_function(op: func.FuncOp) -> func.FuncOp:

@@ -330,11 +330,12 @@ class NetworkLayout:
         if layout is None:
             return
         name = free_name(self.module, f"copy_{argument.name_hint or argument.index}")
-        kernel = copy_kernel(name, argument.type)
+        kernel = copy_kernel(name, argument)
         self.module.body.block.insert_op_before(kernel, self.main)
         first = self.main.body.block.first_op
         assert first is not None
         call = CallOp(kernel.sym_name.data, "cpu", [argument], [argument.type])
+        call.location = kernel.location
         call.results[0].name_hint = argument.name_hint
         self.main.body.block.insert_op_before(call, first)
         for use in uses:
