@@ -8,8 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, AffineMapAttr, IndexType, MemRefType, TensorType
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
+    AffineMapAttr,
+    ArrayAttr,
+    IndexType,
+    MemRefType,
+    StringAttr,
+    TensorType,
+)
+from xdsl.ir import Attribute, Operation, Region, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
@@ -346,3 +354,56 @@ def verify_read(
         raise VerifyException(
             f"{op.name}: reads {type}, but {otherwise.type} where the guard fails"
         )
+
+
+class AxisReader:
+    """Reads the axes of one operation: `(%y = 0 to 64, %x = 0 to %m)`."""
+
+    def __init__(self, parser: Parser, op: str) -> None:
+        self.parser = parser
+        self.op = op
+        self.reader = AffineReader(parser)
+        self.arguments: list[Parser.Argument] = []
+        self.names: list[str] = []
+        self.sizes: list[AffineExpr] = []
+
+    def read(self) -> None:
+        """Read one list of axes."""
+        self.parser.parse_comma_separated_list(self.parser.Delimiter.PAREN, self.axis)
+
+    def axis(self) -> None:
+        argument, name = parse_named(self.parser)
+        self.arguments.append(argument)
+        self.names.append(name)
+        self.parser.parse_punctuation("=")
+        if self.parser.parse_integer() != 0:
+            self.parser.raise_error(f"{self.op}: an axis begins at 0")
+        self.parser.parse_keyword("to")
+        self.sizes.append(self.reader.expression())
+
+    @property
+    def extents(self) -> AffineMap:
+        """The sizes of all axes, as a map of the values they name."""
+        return self.reader.map(self.sizes).data
+
+    @property
+    def bounds(self) -> list[SSAValue]:
+        """The values that the sizes name."""
+        return self.reader.operands
+
+
+def verify_axes(
+    op: Operation,
+    name: str,
+    axes: ArrayAttr[StringAttr],
+    extents: AffineMap,
+    body: Region,
+    bounds: int,
+) -> None:
+    """Check that a computation has one name, one extent and one argument for each axis."""
+    counts = len(axes.data), len(extents.results), len(body.block.args)
+    if len(set(counts)) != 1:
+        raise VerifyException(
+            f"{name}: {counts[0]} names of axes, {counts[1]} extents, {counts[2]} arguments"
+        )
+    verify_dims(op, "the map of extents", extents, bounds)

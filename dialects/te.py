@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     TensorType,
 )
-from xdsl.ir import Attribute, BlockArgument, Dialect, Operation, Region, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Dialect, Region, SSAValue
 from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr, AffineExpr, AffineMap
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -39,13 +39,13 @@ from xdsl.utils.exceptions import VerifyException
 
 from dialects.affine_syntax import (
     Access,
-    AffineReader,
-    parse_named,
+    AxisReader,
     print_access,
     print_expression,
     print_guard,
     print_named,
     verify_access,
+    verify_axes,
     verify_dims,
     verify_read,
 )
@@ -160,23 +160,6 @@ def print_typed_operand(printer: Printer, value: SSAValue) -> None:
     printer.print_operand(value)
     printer.print_string(" : ")
     printer.print_attribute(value.type)
-
-
-def verify_axes(
-    op: Operation,
-    name: str,
-    axes: ArrayAttr[StringAttr],
-    extents: AffineMap,
-    body: Region,
-    bounds: int,
-) -> None:
-    """Check that a computation has one name, one extent and one argument for each axis."""
-    counts = len(axes.data), len(extents.results), len(body.block.args)
-    if len(set(counts)) != 1:
-        raise VerifyException(
-            f"{name}: {counts[0]} names of axes, {counts[1]} extents, {counts[2]} arguments"
-        )
-    verify_dims(op, "the map of extents", extents, bounds)
 
 
 @irdl_op_definition
@@ -322,29 +305,15 @@ class ComputeOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        reader = AffineReader(parser)
-        arguments: list[Parser.Argument] = []
-        axes: list[str] = []
-        extents: list[AffineExpr] = []
-
-        def axis() -> None:
-            argument, name = parse_named(parser)
-            arguments.append(argument)
-            axes.append(name)
-            parser.parse_punctuation("=")
-            if parser.parse_integer() != 0:
-                parser.raise_error(f"{cls.name}: an axis begins at 0")
-            parser.parse_keyword("to")
-            extents.append(reader.expression())
-
+        axes = AxisReader(parser, cls.name)
         name = parser.parse_str_literal()
-        parser.parse_comma_separated_list(parser.Delimiter.PAREN, axis)
-        rank = len(axes)
+        axes.read()
+        rank = len(axes.names)
         reducer = parser.parse_optional_identifier()
         identities: list[SSAValue] = []
         combiner = None
         if reducer is not None:
-            parser.parse_comma_separated_list(parser.Delimiter.PAREN, axis)
+            axes.read()
         if parser.parse_optional_keyword("from") is not None:
             identities = parser.parse_comma_separated_list(
                 parser.Delimiter.PAREN, lambda: parse_typed_operand(parser)
@@ -357,20 +326,19 @@ class ComputeOp(IRDLOperation):
             combiner = parser.parse_region(
                 [n.resolve(t) for n, t in zip(names, types, strict=True)]
             )
-        body = parser.parse_region(arguments)
+        body = parser.parse_region(axes.arguments)
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
         types = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
-        extents_map = reader.map(extents).data
         op = cls(
             name,
-            axes,
-            extents_map,
+            axes.names,
+            axes.extents,
             rank,
             body,
             types,
             reducer,
-            reader.operands,
+            axes.bounds,
             identities,
             combiner,
         )
@@ -490,31 +458,16 @@ class ScatterOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        reader = AffineReader(parser)
-        arguments: list[Parser.Argument] = []
-        axes: list[str] = []
-        extents: list[AffineExpr] = []
-
-        def axis() -> None:
-            argument, name = parse_named(parser)
-            arguments.append(argument)
-            axes.append(name)
-            parser.parse_punctuation("=")
-            if parser.parse_integer() != 0:
-                parser.raise_error(f"{cls.name}: an axis begins at 0")
-            parser.parse_keyword("to")
-            extents.append(reader.expression())
-
+        axes = AxisReader(parser, cls.name)
         name = parser.parse_str_literal()
-        parser.parse_comma_separated_list(parser.Delimiter.PAREN, axis)
+        axes.read()
         reducer = parser.parse_identifier()
         parser.parse_keyword("into")
         init = parser.parse_unresolved_operand()
-        body = parser.parse_region(arguments)
+        body = parser.parse_region(axes.arguments)
         parser.parse_punctuation(":")
         value = parser.resolve_operand(init, parser.parse_type())
-        extents_map = reader.map(extents).data
-        return cls(name, axes, extents_map, value, body, reducer, reader.operands)
+        return cls(name, axes.names, axes.extents, value, body, reducer, axes.bounds)
 
     def print(self, printer: Printer) -> None:
         parts = zip(self.body.block.args, self.axes.data, self.extents.data.results, strict=True)
