@@ -19,7 +19,7 @@ from xdsl.dialects import arith, func
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 
-from analysis.affine import Affine, Ranges, from_expression
+from analysis.affine import Affine, Quotient, Ranges, from_expression
 from analysis.errors import UnsupportedError
 from backends.llvm.accesses import Accesses, emit_workspace_bytes
 from backends.llvm.addresses import Buffer
@@ -228,7 +228,8 @@ class FunctionEmitter(Accesses):
             )
         operands = [Affine.variable(v) for v in op.bounds]
         lower = self.number(self.instantiate(op.lower.data, operands))
-        upper = self.number(self.instantiate(op.upper.data, operands))
+        end = self.instantiate(op.upper.data, operands)
+        upper = self.number(end)
         self.ranges[op.induction] = self.loop_range(op)
         if parallel:
             lower, upper = self.share(lower, upper)
@@ -247,7 +248,10 @@ class FunctionEmitter(Accesses):
             builder.position_at_end(body)
         self.runtime[op.induction] = counter
         self.addresses.append({})
+        facts = facts_below(end, Affine.variable(op.induction))
+        self.facts.known.extend(facts)
         self.statements(op.body.block)
+        del self.facts.known[len(self.facts.known) - len(facts) :]
         self.addresses.pop()
         following = builder.add(counter, I64(1))
         counter.add_incoming(following, builder.block)
@@ -343,8 +347,8 @@ class FunctionEmitter(Accesses):
             form, step = self.instance().of(guard, self.ranges)
             if not step:
                 continue
-            worst = (form + min(0, step * (self.width - 1))).interval(self.ranges)[0]
-            if worst is not None and worst >= 0:
+            worst = form + min(0, step * (self.width - 1))
+            if is_never_negative(worst, self.ranges) or self.facts.hold(worst):
                 continue
             part = self.lanes_where(form, step)
             mask = part if mask is None else self.builder.and_(mask, part)
@@ -363,6 +367,21 @@ class FunctionEmitter(Accesses):
                 case _:
                     operands = [self.operand(v, variables, values) for v in op.operands]
                     values[op.results[0]] = emit_scalar(self.builder, op, operands)
+
+
+def facts_below(end: Affine, counter: Affine) -> list[Affine]:
+    """What is not negative where a loop's variable is less than `end`, beyond intervals.
+
+    With n // 8 in the end, 8 times the variable is less than n.
+    """
+    if end.is_constant:
+        return []
+    facts = [end - counter - 1]
+    for atom, coefficient in end.terms.items():
+        if isinstance(atom, Quotient) and coefficient == 1:
+            rest = end - Affine.variable(atom) - counter - 1
+            facts.append(atom.numerator + rest * atom.divisor)
+    return facts
 
 
 def is_never_negative(form: Affine, ranges: Ranges) -> bool:

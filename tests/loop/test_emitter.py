@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from native import Machine, execute, parse, run, small
+from native import Machine, execute, parse, run, small, transformed
 
 from analysis.errors import UnsupportedError
 
@@ -145,3 +145,45 @@ func.func @f(%A: memref<5x4xf32>, %O: memref<7x4xf32>) {
     a = small(rng(), 5, 4)
     (got,) = execute(Machine(parse(text)), a)
     np.testing.assert_array_equal(got, np.vstack([a, np.ones((2, 4), np.float32)]))
+
+
+DOUBLED = """
+func.func @f(%A: memref<?xf32, #loop.layout<["n"]>>, %O: memref<?xf32, #loop.layout<["n"]>>) {
+  %n = loop.dim "n"
+  loop.for %i = 0 to %n {
+    loop.block "O" (%v < %n = %i) {
+      %a = loop.load %A[%v] : memref<?xf32, #loop.layout<["n"]>>
+      %b = arith.addf %a, %a : f32
+      loop.store %b, %O[%v] : memref<?xf32, #loop.layout<["n"]>>
+    }
+  }
+  func.return
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "masked", "unmasked"),
+    [
+        ("split-loop{loop=i factor=8},vectorize-loop{loop=i_i}", 1, 0),
+        ("split-loop{loop=i factor=8},vectorize-loop{loop=i_i},peel-loop{loop=i_o}", 1, 1),
+        ("split-loop{loop=i factor=8},unroll-loop{loop=i_i},peel-loop{loop=i_o}", 0, 16),
+        ("split-loop{loop=i factor=3},parallelize-loop{loop=i_o}", 0, 1),
+    ],
+)
+def test_a_symbolic_loop_guards_its_last_iterations_only(pipeline, masked, unmasked):
+    machine = Machine(transformed(DOUBLED, pipeline))
+    assert machine.ir.count('call void @"llvm.masked.store') == masked
+    assert machine.ir.count("  store ") == unmasked
+    for size in (0, 1, 2, 7, 8, 9, 15, 16, 17, 40):
+        a = small(rng(), size)
+        for threads in (1, 3):
+            (got,) = execute(machine, a, threads=threads)
+            np.testing.assert_array_equal(got, 2 * a)
+
+
+def test_full_iterations_of_a_symbolic_loop_have_no_guard():
+    """One thread runs two loops; 7 of the 8 elements of the remainder are tested."""
+    pipeline = "split-loop{loop=i factor=8},unroll-loop{loop=i_i},peel-loop{loop=i_o}"
+    tests = Machine(transformed(DOUBLED, pipeline)).ir.count(" = icmp ")
+    assert tests == 2 + 2 + 7

@@ -1,5 +1,7 @@
 """The schedule of independent points: lanes along a contiguous axis, remainders peeled off."""
 
+from analysis.affine import Affine
+from analysis.errors import ScheduleError
 from dialects import loop
 from passes.loop.forms import forms_of
 from passes.loop.library.axes import (
@@ -65,5 +67,15 @@ def peel_where_needed(recipe: Recipe, names: list[str]) -> None:
             continue
         counts = full_iterations(op)
         lower = forms_of(op, "lower")[0]
-        if counts and all(c.is_constant and c.const > lower.const for c in counts):
-            recipe.do(PeelLoopPass(name))
+        if is_worth_peeling(counts, lower):
+            try:
+                recipe.do(PeelLoopPass(name))
+            except ScheduleError:  # the cut depends on loops around it
+                continue
+
+
+def is_worth_peeling(counts: list[Affine], lower: Affine) -> bool:
+    """Whether a loop has a part without guards: known to have one, or of unknown size."""
+    if len(counts) == 1 and not counts[0].is_constant:
+        return True
+    return bool(counts) and all(c.is_constant and c.const > lower.const for c in counts)
