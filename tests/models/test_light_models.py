@@ -1,8 +1,8 @@
 """The light models of the onnx wheel as native code.
 
 With random weights, converted to opset 17, all nine must give the logits in `expected.npz`, which
-`make_expected.py` makes. As shipped, with constant weights and at their old opsets, the small ones
-must give the stored outputs. Weights are inputs of the code, so both forms have the same machine
+`make_expected.py` makes. As shipped, with constant weights and at their old opsets, they must give
+the stored outputs. Weights are inputs of the code, so both forms have the same machine
 code, which is compiled once.
 """
 
@@ -55,7 +55,7 @@ def test_random_weights(name, cache):
         assert_close(result, softmax(EXPECTED[name]))
 
 
-@pytest.mark.parametrize("name", ["bvlc_alexnet", "shufflenet", "squeezenet"])
+@pytest.mark.parametrize("name", NAMES)
 def test_constant_weights(name, cache):
     module = import_model(with_logits(load_light_model(name)))
     result = run(compile_model(module, cache=cache), stored_input)[0]
