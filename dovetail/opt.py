@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +28,15 @@ from xdsl.utils.exceptions import (
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from analysis.errors import UserError, nearest
+from analysis.files import write_atomically
 from dovetail.commands.arguments import parse_dims
+
+
+class HeldText(StringIO):
+    """Text that outlives the stream's end."""
+
+    def close(self) -> None:
+        """The driver closes its output whether or not it failed; what is held stays."""
 
 
 class DovetailOptMain(xDSLOptMain):
@@ -96,6 +105,19 @@ class DovetailOptMain(xDSLOptMain):
                 tuple(spec.normalize_parameter_names().parameters),
             )
         super().setup_pipeline()
+
+    def prepare_output(self) -> IO[str]:
+        self.held = HeldText()
+        return sys.stdout if self.args.output_file is None else self.held
+
+    def run(self) -> None:
+        """Run the driver; the output file appears whole, and only if nothing went wrong."""
+        super().run()
+        if self.args.output_file is not None:
+            try:
+                write_atomically(Path(self.args.output_file), self.held.getvalue().encode())
+            except OSError as error:
+                raise UserError(f"cannot write {self.args.output_file}: {error.strerror}") from None
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
         if not self.args.no_locations and has_locations(prog):
