@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
+from xdsl.ir import Attribute
+from xdsl.passes import ModulePass, PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import parse_pipeline
+from xdsl.utils.arg_spec import ArgSpec, parse_pipeline, parse_spec
 from xdsl.utils.diagnostic import Diagnostic
 from xdsl.utils.exceptions import (
     ArgSpecParseError,
@@ -30,6 +31,9 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 from analysis.errors import UserError, nearest
 from analysis.files import write_atomically
 from dovetail.commands.arguments import parse_dims
+from dovetail.instruments.instrument import Instrument, Instruments
+from dovetail.instruments.verify_ir import VerifyIR
+from dovetail.instruments.xdsl_flags import PrintBetweenPasses, TimePasses
 
 
 class HeldText(StringIO):
@@ -92,6 +96,13 @@ class DovetailOptMain(xDSLOptMain):
             default="keep",
             help="print new weights to the sidecar of -o FILE, or leave their contents out",
         )
+        arg_parser.add_argument(
+            "--verify-each",
+            default="true",
+            metavar="run",
+            help="also run the module before and after each pass, and compare: "
+            "--verify-each=run{seed=0 budget-s=60}; the verifiers of the IR run anyway",
+        )
 
     def setup_pipeline(self) -> None:
         self.args.passes = pipeline_text(self.args.passes)
@@ -104,7 +115,22 @@ class DovetailOptMain(xDSLOptMain):
                 self.available_passes[spec.name](),
                 tuple(spec.normalize_parameter_names().parameters),
             )
-        super().setup_pipeline()
+        self.instruments = Instruments(self.make_instruments())
+        self.pipeline = PassPipeline.parse_spec(
+            self.available_passes, self.args.passes, self.instruments
+        )
+
+    def make_instruments(self) -> tuple[Instrument, ...]:
+        """What watches the pipeline, as the arguments ask for it, in order."""
+        chosen: list[Instrument] = []
+        if self.args.time_passes:
+            chosen.append(TimePasses())
+        if not self.args.disable_verify:
+            chosen.append(VerifyIR())
+        if self.args.print_between_passes:
+            chosen.append(PrintBetweenPasses())
+        chosen.extend(verify_each(self.args.verify_each))
+        return tuple(chosen)
 
     def prepare_output(self) -> IO[str]:
         self.held = HeldText()
@@ -113,7 +139,8 @@ class DovetailOptMain(xDSLOptMain):
     def run(self) -> None:
         """Run the driver; the output file appears whole, and only if nothing went wrong."""
         super().run()
-        if self.args.output_file is not None:
+        self.exit_code = self.instruments.finish()
+        if self.exit_code == 0 and self.args.output_file is not None:
             try:
                 write_atomically(Path(self.args.output_file), self.held.getvalue().encode())
             except OSError as error:
@@ -160,6 +187,28 @@ def check_options(cls: type[ModulePass], given: tuple[str, ...]) -> None:
             raise UserError(f"pass '{cls.name}' has no option '{option}': {nearest(option, known)}")
 
 
+def verify_each(text: str) -> tuple[Instrument, ...]:
+    """The instruments that `--verify-each=text` asks for beyond the verifiers of the IR."""
+    spec = parse_spec(text).normalize_parameter_names()
+    if spec == ArgSpec("true", {}):
+        return ()
+    options = {"seed": 0, "budget_s": 60}
+    for name, values in spec.parameters.items():
+        match values:
+            case (int(value),) if name in options and not isinstance(value, bool) and value >= 0:
+                options[name] = value
+            case _:
+                spec = ArgSpec("", {})
+    if spec.name != "run":
+        raise UserError(
+            f"--verify-each={text} is not known: there are --verify-each and "
+            "--verify-each=run{seed=N budget-s=N}"
+        )
+    from dovetail.instruments.verify_run import VerifyRun  # noqa: PLC0415
+
+    return (VerifyRun(seed=options["seed"], budget_seconds=options["budget_s"]),)
+
+
 def has_locations(module: ModuleOp) -> bool:
     """Whether any operation of `module` knows where it came from."""
     return any(str(op.location) != "loc(unknown)" for op in module.walk())
@@ -167,9 +216,13 @@ def has_locations(module: ModuleOp) -> bool:
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run the driver; returns the exit code. A bug of ours still raises."""
-    highlight = Diagnostic.colored
+    highlight, check = Diagnostic.colored, Attribute.__post_init__
+    words = sys.argv[1:] if args is None else args
+    # a value only after `=`: what follows the bare flag is the input file
+    words = ["--verify-each=true" if word == "--verify-each" else word for word in words]
     try:
-        DovetailOptMain(description="Dovetail's modular optimizer driver", args=args).run()
+        driver = DovetailOptMain(description="Dovetail's modular optimizer driver", args=words)
+        driver.run()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -187,8 +240,8 @@ def run(args: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:
-        Diagnostic.colored = highlight
-    return 0
+        Diagnostic.colored, Attribute.__post_init__ = highlight, check
+    return driver.exit_code
 
 
 def main() -> None:
