@@ -17,7 +17,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass, PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import ArgSpec, parse_pipeline, parse_spec
+from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.diagnostic import Diagnostic
 from xdsl.utils.exceptions import (
     ArgSpecParseError,
@@ -189,24 +189,11 @@ def check_options(cls: type[ModulePass], given: tuple[str, ...]) -> None:
 
 def verify_each(text: str) -> tuple[Instrument, ...]:
     """The instruments that `--verify-each=text` asks for beyond the verifiers of the IR."""
-    spec = parse_spec(text).normalize_parameter_names()
-    if spec == ArgSpec("true", {}):
+    if text == "true":
         return ()
-    options = {"seed": 0, "budget_s": 60}
-    for name, values in spec.parameters.items():
-        match values:
-            case (int(value),) if name in options and not isinstance(value, bool) and value >= 0:
-                options[name] = value
-            case _:
-                spec = ArgSpec("", {})
-    if spec.name != "run":
-        raise UserError(
-            f"--verify-each={text} is not known: there are --verify-each and "
-            "--verify-each=run{seed=N budget-s=N}"
-        )
-    from dovetail.instruments.verify_run import VerifyRun  # noqa: PLC0415
+    from dovetail.instruments.verify_run import RunOptions, VerifyRun  # noqa: PLC0415
 
-    return (VerifyRun(seed=options["seed"], budget_seconds=options["budget_s"]),)
+    return (VerifyRun(RunOptions.parse(text)),)
 
 
 def has_locations(module: ModuleOp) -> bool:

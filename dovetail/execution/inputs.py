@@ -192,11 +192,33 @@ def make_inputs(signature: Signature, seed: int) -> Inputs:
         random_array(rng, shape, dtype_of(v.type), largest, positive, index_limit)
         for v, shape in zip(signature.inputs, shapes, strict=True)
     ]
+    signs = sorted({s for op in operations(signature.function) for s in hidden_signs(op)})
+    if signs and not positive:
+        arrays = [
+            with_rows_of_one_sign(a, signs[i % len(signs)]) if is_float(a.dtype) else a
+            for i, a in enumerate(arrays)
+        ]
     start = [
         random_array(rng, shape_of(v, dims), dtype_of(v.type), LARGEST, False, index_limit)
         for v in signature.results
     ]
     return Inputs(tuple(arrays), tuple(start), dims, largest is not None)
+
+
+def hidden_signs(op: Operation) -> tuple[int, ...]:
+    """The signs that rows must have to show what a maximum (-1) or minimum (1) begins with."""
+    name = op.name.partition(".")[2]
+    if isinstance(op, te.ComputeOp):
+        name = "" if op.reducer is None else op.reducer.data
+    return (-1,) * ("max" in name) + (1,) * ("min" in name)
+
+
+def with_rows_of_one_sign(array: Array, sign: int) -> Array:
+    """An array in which some rows along each axis have one sign."""
+    for axis, extent in enumerate(array.shape):
+        rows = np.arange(extent).reshape([-1 if a == axis else 1 for a in range(array.ndim)])
+        array = np.where(rows % 5 == 1, sign * abs(array), array).astype(array.dtype)
+    return array
 
 
 def shape_of(value: SSAValue, dims: Mapping[str, int]) -> tuple[int, ...]:

@@ -34,9 +34,6 @@ from dovetail.execution.signature import signature_of
 from dovetail.execution.slices import Slice, can_slice, choose_slice, slice_loops, slice_tensors
 from passes.loop.plan_memory import OFFSET
 
-QUICK_SECONDS = 0.5
-"""What the interpreter runs in this time is not worth compiling."""
-
 WHOLE, INTERPRETED, NATIVE = "whole arrays", "interpreter", "checked code"
 SLICED = "slice"
 """How a function was run."""
@@ -53,10 +50,12 @@ class NotRunError(Exception):
 class Runner:
     """Executes functions, each at most for `budget_seconds`; compiles each kernel once.
 
-    `engines` has the engines that the last run used.
+    What the interpreter runs in `quick_seconds` is not worth compiling. `engines` has the engines
+    that the last run used.
     """
 
     budget_seconds: float = 60
+    quick_seconds: float = 0.5
     native: NativeEngine = field(default_factory=NativeEngine)
     engines: set[str] = field(default_factory=set[str])
 
@@ -178,7 +177,9 @@ class Runner:
             return
         seconds = interpreter_seconds(function, dims)
         limit = self.budget_seconds * (PATIENCE if SLICED in self.engines else 1)
-        if seconds > min(QUICK_SECONDS, limit) and self.natively(function, arrays, dims, limit):
+        if seconds > min(self.quick_seconds, limit) and self.natively(
+            function, arrays, dims, limit
+        ):
             return
         if seconds > limit:
             raise NotRunError(

@@ -9,21 +9,25 @@ had locations.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
+from xdsl.utils.arg_spec import ArgSpecConvertible, parse_spec
+from xdsl.utils.exceptions import ArgSpecParseError
 
 from analysis.errors import UnsupportedError, UserError
 from analysis.files import write_atomically
 from backends.interpreter.dims import value_name
 from backends.interpreter.scalars import Array
+from dialects.graph import structure
+from dovetail.commands.arrays import read_npz
 from dovetail.execution.comparing import Comparison, compare
 from dovetail.execution.inputs import Inputs, magnitude, make_inputs, operations
 from dovetail.execution.runner import INTERPRETED, NotRunError, Runner
@@ -61,6 +65,7 @@ class Followed:
     """What is known about one function: its inputs, and its form and results the last time."""
 
     inputs: Inputs
+    names: tuple[str, ...]
     key: str
     results: tuple[Array, ...]
     part: Slice | None
@@ -68,18 +73,50 @@ class Followed:
     """The engines and the dialects of the function and all it calls: rounding depends on them."""
 
 
+@dataclass(frozen=True)
+class RunOptions(ArgSpecConvertible):
+    """What stands in the braces of `--verify-each=run{...}`.
+
+    `seed` of the inputs; `budget-s`: seconds that one execution of one function may take before
+    it runs on a slice; `inputs`: an .npz file with inputs for the only function; `report`: a file
+    for the rows of the report, as JSON; `reduced`: where the reduced case of a mismatch goes, the
+    beginning of the names of two files.
+    """
+
+    name = "run"
+
+    seed: int = 0
+    budget_s: int = 60
+    inputs: str | None = None
+    report: str | None = None
+    reduced: str = "mismatch"
+
+    @staticmethod
+    def parse(text: str) -> "RunOptions":
+        """The options in `run{seed=1}`; a UserError says which there are."""
+        try:
+            spec = parse_spec(text).normalize_parameter_names()
+            numbers = [v for values in spec.parameters.values() for v in values]
+            if spec.name == "run" and not any(isinstance(v, bool) or v == "" for v in numbers):
+                return RunOptions.from_spec(spec)
+            reason = "is not known"
+        except (ArgSpecParseError, Exception) as error:
+            reason = f"is not understood ({str(error).splitlines()[0]})"
+        raise UserError(
+            f"--verify-each={text} {reason}: there are --verify-each and --verify-each=run{{seed=N "
+            'budget-s=N inputs="x.npz" report="rows.json" reduced="NAME"}'
+        )
+
+
 @dataclass
 class VerifyRun(Instrument):
     """Executes every function before and after each pass; see the module's docstring.
 
-    `inputs` are arrays for the only function, in place of seeded ones. `report` is where the rows
-    of the final table go as JSON.
+    `budget_seconds` is that of the options, which count whole seconds only.
     """
 
-    seed: int = 0
-    budget_seconds: float = 60
-    inputs: Sequence[Array] | None = None
-    report: Path | None = None
+    options: RunOptions = RunOptions()
+    budget_seconds: float | None = None
     runner: Runner = field(init=False)
     followed: dict[str, Followed] = field(default_factory=dict[str, Followed])
     executions: list[Execution] = field(default_factory=list[Execution])
@@ -88,7 +125,9 @@ class VerifyRun(Instrument):
     unlocated: set[Operation] = field(default_factory=set[Operation])
 
     def __post_init__(self) -> None:
-        self.runner = Runner(self.budget_seconds)
+        self.runner = Runner(self.budget_seconds or self.options.budget_s)
+        path = self.options.inputs
+        self.inputs = None if path is None else tuple(read_npz(Path(path)).values())
 
     def __call__(
         self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None
@@ -98,9 +137,11 @@ class VerifyRun(Instrument):
             self.located = any(is_located(op) for op in module.walk())
         else:
             self.check_locations(previous, module)
-        for function in functions(module):
+        # callers last, so that a mismatch is found in a kernel before it is in the network
+        order = sorted(functions(module), key=calls_others)
+        for function in order:
             self.follow(function, previous)
-        names = {f.sym_name.data for f in functions(module)}
+        names = {f.sym_name.data for f in order}
         self.followed = {name: f for name, f in self.followed.items() if name in names}
         if following is not None:
             self.before = module.clone()
@@ -128,7 +169,7 @@ class VerifyRun(Instrument):
         if known is None:
             self.start(function, key, previous)
             return
-        part = known.part or self.runner.part_of(function, known.inputs, self.seed)
+        part = known.part or self.runner.part_of(function, known.inputs, self.options.seed)
         results = self.execute(function, known.inputs, part, previous)
         if results is None:
             self.followed.pop(name)
@@ -147,7 +188,7 @@ class VerifyRun(Instrument):
         share = share_of(part, results)
         self.note(function, previous, how(engines), share, found.largest)
         if known.inputs.exact or magnitude(function) is None:
-            self.followed[name] = Followed(known.inputs, key, results, part, kind)
+            self.followed[name] = replace(known, key=key, results=results, part=part, kind=kind)
         else:  # it has become a form that shows more
             self.followed.pop(name)
             self.start(function, key, previous, silent=True)
@@ -157,16 +198,17 @@ class VerifyRun(Instrument):
     ) -> None:
         """Run a function for the first time."""
         signature = signature_of(function)
-        inputs = make_inputs(signature, self.seed)
+        inputs = make_inputs(signature, self.options.seed)
         if self.inputs is not None:
-            arrays = tuple(self.inputs)
-            inputs = Inputs(arrays, inputs.start, inputs.dims, inputs.exact)
-        part = self.runner.part_of(function, inputs, self.seed)
+            inputs = replace(inputs, arrays=self.inputs)
+        part = self.runner.part_of(function, inputs, self.options.seed)
         results = self.execute(function, inputs, part, previous)
         if results is None:
             return
         name = function.sym_name.data
-        self.followed[name] = Followed(inputs, key, results, part, self.kind(function))
+        names = tuple(value_name(v) for v in signature.results)
+        kind = self.kind(function)
+        self.followed[name] = Followed(inputs, names, key, results, part, kind)
         if not silent:
             share = share_of(part, results)
             self.note(function, previous, how(frozenset(self.runner.engines)), share)
@@ -204,13 +246,13 @@ class VerifyRun(Instrument):
     ) -> None:
         """Say which pass changed which element."""
         assert found.difference is not None
-        names = [value_name(v) for v in signature_of(function, len(known.inputs.start)).results]
-        name = names[found.difference.result] if names else "the number of results"
+        name = known.names[found.difference.result] if known.names else "the number of results"
         kind = "small integers" if known.inputs.exact else "normal numbers"
         raise UserError(
             f"--verify-each=run: pass '{previous}' changed the result of "
             f"@{function.sym_name.data}: {found.difference.describe(name)}",
-            f"inputs: {kind}, seed {self.seed}; run by {how(frozenset(self.runner.engines))}",
+            f"inputs: {kind}, seed {self.options.seed}",
+            f"run by: {how(frozenset(self.runner.engines))}",
         )
 
     def note(
@@ -237,9 +279,9 @@ class VerifyRun(Instrument):
 
     def finish(self) -> int:
         """Print the table."""
-        if self.report is not None:
+        if self.options.report is not None:
             rows = [vars(e) for e in self.executions]
-            write_atomically(self.report, json.dumps(rows, indent=1).encode() + b"\n")
+            write_atomically(Path(self.options.report), json.dumps(rows, indent=1).encode() + b"\n")
         console = Console(stderr=True)
         console.print(self.table())
         missing = [e for e in self.executions if e.how == "not run"]
@@ -251,7 +293,9 @@ class VerifyRun(Instrument):
     def table(self) -> Table:
         """One row for each function."""
         passes = len({e.pass_name for e in self.executions} - {None})
-        table = Table(title=f"--verify-each=run: {passes} passes, seed {self.seed}, same results")
+        table = Table(
+            title=f"--verify-each=run: {passes} passes, seed {self.options.seed}, same results"
+        )
         for title in ("function", "ran", "by", "compared", "largest difference"):
             table.add_column(title, justify="left" if title in ("function", "by") else "right")
         rows: dict[str, list[Execution]] = {}
@@ -286,6 +330,11 @@ def share_of(part: Slice | None, results: Sequence[Array]) -> float:
 def functions(module: ModuleOp) -> list[FuncOp]:
     """The functions with a body."""
     return [op for op in module.ops if isinstance(op, FuncOp) and op.body.blocks]
+
+
+def calls_others(function: FuncOp) -> bool:
+    """Whether a function calls functions."""
+    return any(isinstance(op, CallOp | structure.CallOp) for op in function.body.walk())
 
 
 def how(engines: frozenset[str]) -> str:
