@@ -49,6 +49,7 @@ PASSES: tuple[str, ...] = (
     "te.copy_outputs",
     "te.deduplicate_kernels",
     "te.expand_powers",
+    "te.import_intrinsics",
     "te.lower_te_to_loop",
     "te.transform_network_layout",
 )
