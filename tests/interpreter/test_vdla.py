@@ -15,7 +15,7 @@ C, A, B = (rng.integers(-8, 9, (8, 8)).astype(np.float32) for _ in range(3))
 
 @pytest.fixture(scope="module")
 def library():
-    module = parse_module("")
+    module = parse_module("builtin.module {}")
     ImportIntrinsicsPass("vdla").apply(Context(), module)
     module.verify()
     return module
