@@ -44,12 +44,14 @@ def prepare(
     if told is None and "target" in module.attributes:
         told = str(target_of(module))
     target = choose_target(told, options.threads)
+    chosen: Sequence[ModulePass] | None = None
+    if options.passes is not None:
+        known = Universe.get_multiverse().all_passes
+        chosen = parse_passes(Source.of("-p", options.passes), known)
     try:
         function = function_of(module, options.function)
-        if options.passes is not None:
-            known = Universe.get_multiverse().all_passes
-            passes = parse_passes(Source.of("-p", options.passes), known)
-        else:
+        passes = chosen
+        if passes is None:
             passes = () if is_scheduled(function) else CPU_KERNEL
         name = function.sym_name.data
         return compile_kernel(module, name, passes, target, dict(options.dim), context), passes
