@@ -153,8 +153,9 @@ def verify_each(text: str) -> tuple[Instrument, ...]:
     if text == "true":
         return ()
     from dovetail.instruments.verify_run import RunOptions, VerifyRun  # noqa: PLC0415
+    from dovetail.reducing.mismatch import report  # noqa: PLC0415
 
-    return (VerifyRun(RunOptions.parse(text)),)
+    return (VerifyRun(RunOptions.parse(text), on_mismatch=report),)
 
 
 def run(args: Sequence[str] | None = None) -> int:
