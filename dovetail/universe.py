@@ -57,6 +57,7 @@ TARGETS: dict[str, str] = {
     "asm": "backends.llvm.targets:AssemblyTarget",
     "llvm-ir": "backends.llvm.targets:LLVMIRTarget",
     "loop-expanded": "dovetail.targets:LoopExpandedTarget",
+    "pseudo": "dovetail.printing.pseudo:PseudoTarget",
 }
 
 
