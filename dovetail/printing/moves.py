@@ -104,11 +104,12 @@ def has_tile(move: Move) -> bool:
 
 def how(move: Move) -> str:
     """The block and how its loops are executed, where that is not one after the other."""
-    if all(op.kind.data == "serial" for op in move.loops):
+    if all(op.kind.data == "serial" or op.extent == 1 for op in move.loops):
         return ""
     kinds = [
         f"{op.kind.data} {op.extent if op.extent is not None else op.loop_name.data}"
         for op in move.loops
+        if op.extent != 1
     ]
     return f"{move.block.block_name.data}: {', '.join(kinds)}"
 
