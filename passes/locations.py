@@ -33,7 +33,7 @@ def fused(locations: Iterable[LocationAttr]) -> LocationAttr:
     """The location of what stands for everything at these locations, each named once."""
     parts = list(dict.fromkeys(part for location in locations for part in parts_of(location)))
     if len(parts) > 1:
-        return FusedLoc(parts, NoneAttr())
+        return FusedLoc(tuple(parts), NoneAttr())
     return parts[0] if parts else UnknownLoc()
 
 
