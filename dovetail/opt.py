@@ -17,7 +17,6 @@ from xdsl.dialects.builtin import UNKNOWN_LOC, ModuleOp
 from xdsl.ir import Attribute
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import ArgSpec, parse_spec
 from xdsl.utils.diagnostic import Diagnostic
 from xdsl.utils.exceptions import (
     ArgSpecParseError,
@@ -153,24 +152,11 @@ def pipeline_text(text: str) -> str:
 
 def verify_each(text: str) -> tuple[Instrument, ...]:
     """The instruments that `--verify-each=text` asks for beyond the verifiers of the IR."""
-    spec = parse_spec(text).normalize_parameter_names()
-    if spec == ArgSpec("true", {}):
+    if text == "true":
         return ()
-    options = {"seed": 0, "budget_s": 60}
-    for name, values in spec.parameters.items():
-        match values:
-            case (int(value),) if name in options and not isinstance(value, bool) and value >= 0:
-                options[name] = value
-            case _:
-                spec = ArgSpec("", {})
-    if spec.name != "run":
-        raise UserError(
-            f"--verify-each={text} is not known: there are --verify-each and "
-            "--verify-each=run{seed=N budget-s=N}"
-        )
-    from dovetail.instruments.verify_run import VerifyRun  # noqa: PLC0415
+    from dovetail.instruments.verify_run import RunOptions, VerifyRun  # noqa: PLC0415
 
-    return (VerifyRun(seed=options["seed"], budget_seconds=options["budget_s"]),)
+    return (VerifyRun(RunOptions.parse(text)),)
 
 
 def run(args: Sequence[str] | None = None) -> int:
