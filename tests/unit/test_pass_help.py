@@ -49,6 +49,7 @@ def test_help_on_a_pass(capsys):
     assert text.startswith("split-loop: one loop becomes two")
     assert re.search(r"^  factor +int +required +at least 1$", text, re.M)
     assert re.search(r"^  names +tuple\[str, ...\]\|None +default: none +two$", text, re.M)
+    assert re.search(r"^  function .* needed where several functions have the names$", text, re.M)
     assert "$ dovetail-opt -p 'split-loop{loop=i factor=4}'" in text
     assert "(%v < 13 = %i_o * 4 + %i_i)" in text.partition("becomes")[2]
 
