@@ -8,10 +8,12 @@ import pytest
 from parse import parse_module
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
+from xdsl.passes import ModulePass, PassPipeline
 
 from dialects.graph import weights
+from dovetail.instruments import timing
 from dovetail.instruments.fingerprint import Fingerprints
+from dovetail.instruments.instrument import Instrument, Instruments
 from dovetail.opt import DovetailOptMain, run
 
 FOLDS = """
@@ -145,6 +147,35 @@ def test_timing_adds_up_the_modules(tmp_path):
     assert run([str(path), *arguments]) == 0
     (row,) = json.loads(report.read_text())["passes"]
     assert (row["operations_before"], row["operations_after"], row["changed"]) == (8, 6, True)
+
+
+class Clock:
+    """A clock that only those move who are said to take time."""
+
+    now = 0.0
+
+    def take(self, seconds):
+        self.now += seconds
+
+
+def test_only_passes_are_timed(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(timing, "perf_counter", lambda: clock.now)
+
+    class Slow(Instrument):
+        def __call__(self, previous, module, following):
+            clock.take(100)
+
+    class TakesOne(ModulePass):
+        name = "takes-one"
+
+        def apply(self, ctx, op):
+            clock.take(1)
+
+    timed = timing.Timing(False, None)
+    watching = Instruments((timed, Slow()))
+    PassPipeline((TakesOne(), TakesOne()), watching).apply(Context(), ModuleOp([]))
+    assert [row.seconds for row in timed.rows] == [1, 1]
 
 
 NETWORK = """

@@ -1,12 +1,14 @@
 """What `dovetail-opt` tells about itself."""
 
 import argparse
+import importlib
 import re
 
 import pytest
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dovetail.opt import DovetailOptMain, run
+from dovetail.pass_help import help_pass, list_passes
 from dovetail.universe import PASSES, pass_name
 
 
@@ -49,6 +51,7 @@ def test_help_on_a_pass(capsys):
     assert text.startswith("split-loop: one loop becomes two")
     assert re.search(r"^  factor +int +required +at least 1$", text, re.M)
     assert re.search(r"^  names +tuple\[str, ...\]\|None +default: none +two$", text, re.M)
+    assert re.search(r"^  function .* needed where several functions have the names$", text, re.M)
     assert "$ dovetail-opt -p 'split-loop{loop=i factor=4}'" in text
     assert "(%v < 13 = %i_o * 4 + %i_i)" in text.partition("becomes")[2]
 
@@ -70,3 +73,37 @@ def test_help_on_no_pass(capsys):
 
 def test_targets_are_listed(capsys):
     assert {"asm", "llvm-ir", "mlir"} <= set(printed(capsys, "--list-targets").split())
+
+
+PLUGIN = """
+from dataclasses import dataclass
+from xdsl.passes import ModulePass
+
+@dataclass(frozen=True)
+class TurnPass(ModulePass):
+    name = "turn"
+    times: int = 2
+
+    def apply(self, ctx, op):
+        pass
+"""
+
+
+def test_passes_of_other_packages(tmp_path, monkeypatch):
+    """They are listed under their package, and their examples are found beside their modules."""
+    package = tmp_path / "acme_passes"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "turn.py").write_text(f'"""turn: around. And more."""\n{PLUGIN}')
+    (package / "turn.mlir").write_text(
+        "// dovetail-opt -p 'turn{times=1}'\nbefore\n// -----\nafter\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    passes = {"turn": lambda: importlib.import_module("acme_passes.turn").TurnPass}
+    assert list_passes(passes).startswith(
+        "of the package acme_passes:\n  turn  around.\n\ndovetail-opt"
+    )
+    assert help_pass("turn", passes) == (
+        "turn: around. And more.\n\nOptions:\n  times  int  default: 2\n\nExample:\n\n"
+        "  $ dovetail-opt -p 'turn{times=1}'\n\n  before\n\n  becomes\n\n  after\n"
+    )

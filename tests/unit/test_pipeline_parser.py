@@ -58,6 +58,14 @@ def test_files_name_the_line(tmp_path):
     assert details == ["    split-lop{loop=y factor=6}", "    ^^^^^^^^^"]
 
 
+def test_long_lines_are_cut_around_the_mistake():
+    text = ",".join(["peel-loop{loop=y}"] * 20 + ["peel-lop"] + ["peel-loop{loop=y}"] * 20)
+    first, line, marks = refusal(text)
+    assert first.startswith("-p:1:361: no pass is named 'peel-lop'")
+    assert line[2:5] == line[-3:] == "..." and len(line) < 100
+    assert line[marks.index("^") : marks.index("^") + marks.count("^")] == "peel-lop"
+
+
 @pytest.mark.parametrize("name, reason", [("none", "No such file"), ("", "Is a directory")])
 def test_unreadable_files(tmp_path, name, reason):
     with pytest.raises(UserError, match=f"cannot read the pipeline file .*: {reason}"):
