@@ -109,15 +109,19 @@ class Listing:
             self.operation(op)
 
     def operation(self, op: Operation) -> None:
-        """List one operation; a comment says what has no form here."""
+        """List one operation; what has no form here is a comment."""
         form = self.forms.get(type(op))
-        if form is not None:
+        if form is None:
+            self.comment(op)
+        else:
             form(self, op)
-            return
-        for result in op.results:
-            self.names.define(result, result.name_hint)
-        text = " ".join(str(op.clone_without_regions()).split())
-        self.line(f"# {text}")
+
+    def comment(self, op: Operation) -> None:
+        """An operation that has no form, in one line; its results have names."""
+        results = [self.names.define(r, r.name_hint) for r in op.results]
+        operands = ", ".join(self.value(v) for v in op.operands)
+        left = f"{', '.join(results)} = " if results else ""
+        self.line(f"# {left}{op.name}({operands}){' { ... }' if op.regions else ''}")
 
     def value(self, value: SSAValue) -> str:
         """The name of a value."""

@@ -10,37 +10,41 @@ from dataclasses import dataclass
 from typing import IO
 
 from xdsl.context import Context
-from xdsl.dialects import arith
+from xdsl.dialects.arith import Arith
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.math import Math
 from xdsl.ir import Operation
 from xdsl.utils.target import Target
 
 from dialects.graph import Graph
 from dialects.graph.base import GraphOp
 from dovetail.printing import functions, graph, loops, te, vta
-from dovetail.printing.expressions import Expression
 from dovetail.printing.listing import Form, Listing
-from dovetail.printing.scalars import constant
+from dovetail.printing.scalars import scalar
 
 
-def list_constant(listing: Listing, op: arith.ConstantOp) -> None:
-    """A constant outside of all computations."""
-    name = listing.names.define(op.result, op.result.name_hint)
-    value: Expression = constant(op.value)
-    listing.line(f"{name} = {value.text}")
+def list_scalar(listing: Listing, op: Operation) -> None:
+    """A scalar outside of all computations."""
+    if len(op.results) != 1:
+        listing.comment(op)
+        return
+    (result,) = op.results
+    text = scalar(op, [listing.atom(v) for v in op.operands]).text
+    listing.line(f"{listing.names.define(result, result.name_hint)} = {text}")
 
 
 def all_forms() -> dict[type[Operation], Form]:
     """The forms of every operation that has one."""
     operators = [op for op in Graph.operations if issubclass(op, GraphOp)]
+    scalars = [op for d in (Arith, Math) for op in d.operations]
     return {
         **dict.fromkeys(operators, graph.list_op),
+        **dict.fromkeys(scalars, list_scalar),
         **graph.FORMS,
         **te.FORMS,
         **loops.FORMS,
         **vta.FORMS,
         **functions.FORMS,
-        arith.ConstantOp: list_constant,
     }
 
 

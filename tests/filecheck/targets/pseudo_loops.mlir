@@ -210,7 +210,7 @@ func.func @moves(%C: memref<30x20xf32>) {
 // CHECK:def others(t: f32[8, 8]):
 // CHECK-NEXT:    for thread_group (bx, by) in cross(64, 32):  # blockIdx.x, blockIdx.y
 // CHECK-NEXT:        gemm8x8.update(t)
-// CHECK-NEXT:    # %v = "test.op"(%t) : (memref<8x8xf32, "acc">) -> f32
+// CHECK-NEXT:    # v = test.op(t)
 // CHECK-NEXT:    callee(t)
 // CHECK-EMPTY:
 // CHECK-NEXT:def callee(f32[8, 8]): ...
@@ -227,3 +227,24 @@ func.func @others(%t: memref<8x8xf32, "acc">) {
   func.return
 }
 func.func private @callee(memref<8x8xf32, "acc">) -> ()
+
+// -----
+
+// Scalars outside of blocks; what has no form is a comment, and its results have names.
+// CHECK:def foreign(a: f32[4], n: index, x: f32) -> f32:
+// CHECK-NEXT:    c0 = 0
+// CHECK-NEXT:    c1 = 1
+// CHECK-NEXT:    # r = scf.for(c0, n, c1, x) { ... }
+// CHECK-NEXT:    z = r * x
+// CHECK-NEXT:    return z
+func.func @foreign(%a: memref<4xf32>, %n: index, %x: f32) -> f32 {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%s = %x) -> (f32) {
+    %v = memref.load %a[%i] : memref<4xf32>
+    %t = arith.addf %s, %v : f32
+    scf.yield %t : f32
+  }
+  %z = arith.mulf %r, %x : f32
+  func.return %z : f32
+}

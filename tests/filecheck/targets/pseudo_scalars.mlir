@@ -102,3 +102,16 @@ func.func @swap(%A: memref<4xf32>, %B: memref<4xf32>) {
   }
   func.return
 }
+
+// -----
+
+// An operation with two results has no form.
+// CHECK:def wide(a: i32, b: i32) -> i32:
+// CHECK-NEXT:    # low, high = arith.mului_extended(a, b)
+// CHECK-NEXT:    s = low + high
+// CHECK-NEXT:    return s
+func.func @wide(%a: i32, %b: i32) -> i32 {
+  %low, %high = arith.mului_extended %a, %b : i32
+  %s = arith.addi %low, %high : i32
+  func.return %s : i32
+}
