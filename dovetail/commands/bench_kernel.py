@@ -13,12 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass, PassPipeline
+from xdsl.passes import ModulePass
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import parse_pipeline
-from xdsl.utils.exceptions import ArgSpecParseError, PassFailedException, VerifyException
+from xdsl.utils.exceptions import PassFailedException, VerifyException
 
-from analysis.errors import UserError, nearest
+from analysis.errors import UserError
 from analysis.files import write_atomically
 from dialects.graph.base import GraphOp
 from dialects.graph.structure import CallOp, WeightOp
@@ -27,22 +26,8 @@ from dovetail.commands.compiling import choose_target
 from dovetail.frontend.text import read_module, text_context
 from dovetail.measuring.kernels import Kernel, compile_kernel, function_of, is_scheduled
 from dovetail.measuring.paired import Figures
-from dovetail.opt import check_options, pipeline_text
+from dovetail.pipeline_parser import Source, parse_passes
 from dovetail.pipelines import CPU_KERNEL
-
-
-def parse_passes(text: str) -> tuple[ModulePass, ...]:
-    """The passes of a pipeline's text, or of the file that `@file` names."""
-    known = Universe.get_multiverse().all_passes
-    try:
-        plain = pipeline_text(text)
-        for spec in parse_pipeline(plain):
-            if spec.name not in known:
-                raise UserError(f"no pass is named '{spec.name}': {nearest(spec.name, known)}")
-            check_options(known[spec.name](), tuple(spec.normalize_parameter_names().parameters))
-        return PassPipeline.parse_spec(known, plain).passes
-    except (ArgSpecParseError, ValueError) as error:
-        raise UserError(f"the pipeline {text}: {str(error).splitlines()[0]}", str(error)) from None
 
 
 def is_network(module: ModuleOp) -> bool:
@@ -59,11 +44,14 @@ def prepare(
     if told is None and "target" in module.attributes:
         told = str(target_of(module))
     target = choose_target(told, options.threads)
+    chosen: Sequence[ModulePass] | None = None
+    if options.passes is not None:
+        known = Universe.get_multiverse().all_passes
+        chosen = parse_passes(Source.of("-p", options.passes), known)
     try:
         function = function_of(module, options.function)
-        if options.passes is not None:
-            passes = parse_passes(options.passes)
-        else:
+        passes = chosen
+        if passes is None:
             passes = () if is_scheduled(function) else CPU_KERNEL
         name = function.sym_name.data
         return compile_kernel(module, name, passes, target, dict(options.dim), context), passes

@@ -95,8 +95,9 @@ def test_a_network_is_no_kernel(here, capsys):
          "did you mean rows? there are: rows, matmul"),
         (["two.mlir", "--function", "rows"], "two.mlir: the dimension 'n' has no size: "
          "give --dim n=SIZE"),
-        (["k.mlir", "-p", "split"], "k.mlir: no pass is named 'split': did you mean split-loop?"),
-        (["k.mlir", "-p", "split-loop{loop=z}"], "k.mlir: the pipeline split-loop{loop=z}: "),
+        (["k.mlir", "-p", "split"], "-p:1:1: no pass is named 'split': did you mean split-loop?"),
+        (["k.mlir", "-p", "split-loop{loop=z}"],
+         "-p:1:1: pass 'split-loop' needs the option 'factor' of type int"),
         (["k.mlir", "-p", "lower-te-to-loop,split-loop{loop=z factor=2}"],
          "k.mlir: split-loop: no loop is named 'z': there are: y, x, k"),
         (["k.mlir", "-p", "cse"], "k.mlir: @matmul has no loops after the pipeline: it lacks "
