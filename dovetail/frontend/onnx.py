@@ -180,7 +180,8 @@ class Importer:
         self.builder.node = ""
         results = [self.values[name] for name in outputs]
         values = [self.builder.value_of(result) for result in results]
-        self.block.add_op(ReturnOp(*values))
+        end = ReturnOp(*values)
+        self.block.add_op(end)
         function = FuncOp(
             "main",
             ([a.type for a in self.block.args], [v.type for v in values]),
@@ -188,6 +189,7 @@ class Importer:
             arg_attrs=names_attribute(inputs),
             res_attrs=names_attribute(outputs),
         )
+        function.location = end.location = self.builder.whole_model
         return ModuleOp([function])
 
 

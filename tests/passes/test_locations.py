@@ -1,7 +1,6 @@
 """Every op that stands for a node of the model says which, after every pass of the pipeline."""
 
 import numpy as np
-from in_process import run_command
 from lit.ShCommands import Command
 from onnx import helper
 from onnx_models import make_model
@@ -16,6 +15,7 @@ from dialects.target import Target, TargetAttr
 from dovetail.frontend.onnx import import_model
 from dovetail.opt import pipeline_text
 from dovetail.pipelines import CPU
+from dovetail.testing import run_command
 from dovetail.universe import DOVETAIL_UNIVERSE
 
 FOLDED = {"bn"}
