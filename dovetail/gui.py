@@ -8,18 +8,15 @@ stands where the IR would be. The window is made of the package textual, an opti
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xdsl.passes import ModulePass, PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import parse_pipeline
-from xdsl.utils.exceptions import ArgSpecParseError
 
-from analysis.errors import UserError, nearest
-from dovetail.opt import check_options, pipeline_text
+from analysis.errors import UserError
+from dovetail.pipeline_parser import Source, parse_passes
 from dovetail.universe import DOVETAIL_UNIVERSE
 
 if TYPE_CHECKING:
@@ -29,21 +26,6 @@ MISSING = (
     "dovetail-gui needs the packages of the extra 'gui', which are not installed: "
     "python -m pip install -e '.[gui]' installs them"
 )
-
-
-def parse_passes(text: str, known: Mapping[str, type[ModulePass]]) -> tuple[ModulePass, ...]:
-    """The passes of a pipeline as `dovetail-opt -p` takes it."""
-    text = pipeline_text(text)
-    try:
-        for spec in parse_pipeline(text):
-            if spec.name not in known:
-                raise UserError(f"no pass is named '{spec.name}': {nearest(spec.name, known)}")
-            given = tuple(spec.normalize_parameter_names().parameters)
-            check_options(known[spec.name], given)
-        factories = {name: lambda cls=cls: cls for name, cls in known.items()}
-        return PassPipeline.parse_spec(factories, text).passes
-    except (ArgSpecParseError, ValueError) as error:
-        raise UserError(f"-p {text}: {error}") from None
 
 
 def read(path: str) -> str:
@@ -67,11 +49,10 @@ def application(path: str | None = None, passes: str = "") -> "Window":
 
     universe = Universe.get_multiverse()
     names = sorted(universe.all_passes, key=lambda n: (n not in DOVETAIL_UNIVERSE.all_passes, n))
-    known = {name: universe.all_passes[name]() for name in names}
+    known = tuple((name, universe.all_passes[name]()) for name in names)
     text = None if path is None else read(path)
-    pipeline = parse_passes(passes, known) if passes else ()
-    dialects = tuple(universe.all_dialects.items())
-    return Window(dialects, tuple(known.items()), path, text, pipeline)
+    pipeline = parse_passes(Source.of("-p", passes), universe.all_passes)
+    return Window(tuple(universe.all_dialects.items()), known, path, text, pipeline)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
