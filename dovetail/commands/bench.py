@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.errors import UserError, nearest
+from analysis.extensions import entries, extension
 from analysis.files import write_atomically
 from dovetail.cli import Command
 from dovetail.commands.arguments import Parser, add_target, positive
@@ -29,6 +29,8 @@ from dovetail.commands.peers import PEERS, Contender, check_peer
 from dovetail.runtime import Program
 from dovetail.runtime.buffers import Array
 from dovetail.runtime.manifest import storage_dtype
+
+GROUP = "dovetail.benchmarks"
 
 TURN_SECONDS = 0.02
 TURN_RUNS = 20
@@ -56,18 +58,18 @@ class Latency:
 def run(args: Sequence[str]) -> int:
     """Run a benchmark by its name, or time a model."""
     if args and not args[0].startswith("-"):
-        for entry in entry_points(group="dovetail.benchmarks", name=args[0]):
-            return cast(Command, entry.load())(args[1:])
+        benchmark = extension(GROUP, args[0])
+        if benchmark is not None:
+            return cast(Command, benchmark)(args[1:])
     options = parse(args)
     if options.against and options.model.suffix == ".mlir":
         raise UserError(f"{options.model}: --against is for ONNX models, peers read nothing else")
     for peer in options.against:
         check_peer(peer)
     if not options.model.exists():
-        names = entry_points(group="dovetail.benchmarks").names
         raise UserError(
             f"{options.model}: there is no such file, and no benchmark of that name: "
-            + nearest(str(options.model), sorted(names))
+            + nearest(str(options.model), sorted(entries(GROUP)))
         )
     if options.model.suffix == ".mlir":
         # the compiler, which timing a compiled program does not need

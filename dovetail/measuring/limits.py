@@ -10,7 +10,7 @@ again: so it runs in the cache that the kernel's data fits.
 
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import AnyFloat, Float64Type, IntegerType
+from xdsl.dialects.builtin import Float64Type, IntegerType
 from xdsl.ir import Attribute
 
 from dialects.target import Machine
@@ -41,7 +41,7 @@ class MultiplyAdds:
         element, bits = "float", 32
         if isinstance(type, Float64Type):
             element, bits = "double", 64
-        elif isinstance(type, IntegerType) and not isinstance(type, AnyFloat):
+        elif isinstance(type, IntegerType):
             bits = max(8, type.width.data)
             element = f"i{bits}"
         lanes = max(1, machine.vector_bytes * 8 // bits)
@@ -57,27 +57,22 @@ class MultiplyAdds:
         return f"<{self.lanes} x {self.element}>"
 
     def multiply_add(self, number: int) -> str:
-        """One multiply-add of the body."""
-        v = self.vector
-        if self.element.startswith("i"):
-            return f"  %p{number} = mul {v} %s{number}, %a\n  %n{number} = add {v} %p{number}, %b"
-        name = f"@llvm.fma.v{self.lanes}f{64 if self.element == 'double' else 32}"
-        return f"  %n{number} = call {v} {name}({v} %s{number}, {v} %a, {v} %b)"
+        """One multiply-add of the body: one instruction where the processor has it, else two."""
+        v, mul, add = self.vector, "mul", "add"
+        if not self.element.startswith("i"):
+            mul, add = "fmul contract", "fadd contract"
+        return f"  %p{number} = {mul} {v} %s{number}, %a\n  %n{number} = {add} {v} %p{number}, %b"
 
     def ir(self, name: str) -> str:
         """The function `name`; its workspace begins with two vectors and one for each thread."""
         v, sums = self.vector, range(self.sums)
-        floats = not self.element.startswith("i")
-        add = "fadd" if floats else "add"
-        suffix = f"v{self.lanes}f{64 if self.element == 'double' else 32}"
-        declare = f"declare {v} @llvm.fma.{suffix}({v}, {v}, {v})" if floats else ""
+        add = "add" if self.element.startswith("i") else "fadd"
         phis = "\n".join(f"  %s{i} = phi {v} [ %b, %entry ], [ %n{i}, %turn ]" for i in sums)
         body = "\n".join(self.multiply_add(i) for i in sums)
         total = "\n".join(
             f"  %t{i} = {add} {v} %{'n0' if i == 1 else f't{i - 1}'}, %n{i}" for i in sums if i
         )
         return f"""
-{declare}
 define i32 @{name}({ARGUMENTS}) {{
 entry:
   %a = load {v}, ptr %workspace, align 64

@@ -46,10 +46,11 @@ class Repeated:
 
     def count_for(self, seconds: float) -> int:
         """How many calls take about so many seconds, at least one."""
-        count = 1
-        while (taken := min(self.run(count) for _ in range(2))) < seconds / 4 and count < 1 << 24:
+        count, taken = 1, self.run(1)
+        while taken < seconds / 4 and count < 1 << 24:
             count *= 4
-        return max(1, min(1 << 26, round(count * seconds / max(taken, 1e-9))))
+            taken = min(self.run(count) for _ in range(2))
+        return max(1, round(count * seconds / max(taken, 1e-9)))
 
 
 def library_of(generator: CodeGenerator, ir: str) -> Library:

@@ -32,7 +32,7 @@ from dialects.graph.base import FusionClass, GraphOp
 from dialects.graph.structure import CallOp, WeightOp
 from dialects.layout import logical_shape
 from dovetail.printing.listing import element_comment
-from passes.graph.fuse_operators import group_ops
+from passes.graph.fuse_operators import fusion_of
 from passes.graph.mark_weights import WEIGHT
 from passes.loop.schedule_kernels import SCHEDULE
 
@@ -126,7 +126,7 @@ class Picture:
     def network(self, function: func.FuncOp) -> None:
         """A function of operators or of calls."""
         if self.groups:
-            for number, ops in enumerate(group_ops(function)):
+            for number, ops in enumerate(fusion_of(function).kernels):
                 self.colours.update(dict.fromkeys(ops, GROUPS[number % len(GROUPS)]))
         written = written_arguments(function)
         for argument in function.body.block.args:

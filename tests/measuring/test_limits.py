@@ -8,7 +8,9 @@ import pytest
 from native import generator
 from xdsl.dialects.builtin import Float64Type, IntegerType, f16, f32
 
-from backends.llvm.host import host_target
+from backends.llvm.host import host_target, is_x86
+from backends.llvm.machine import CodeGenerator
+from dialects.target import Target
 from dovetail.measuring.limits import TURNS, Copy, MultiplyAdds
 from dovetail.measuring.repeated import Repeated, address_of, library_of
 from dovetail.runtime.buffers import aligned_bytes
@@ -34,17 +36,20 @@ def test_multiply_adds(type, dtype):
     assert adds.operations == 2 * TURNS * adds.sums * adds.lanes
 
 
-def test_multiply_adds_are_instructions_without_memory():
+@pytest.mark.parametrize("cpu", [None, "x86-64-v3", "x86-64-v4"])
+def test_multiply_adds_are_instructions_without_memory(cpu):
     """What the loop must be to run at full speed: one instruction each, nothing spilled."""
-    if not {"fma", "avx"} <= MACHINE.features:
-        pytest.skip("no vectors of multiply-adds here")
-    adds = MultiplyAdds.of(MACHINE, f32)
-    code = generator().assembly(adds.ir("fma"))
+    target = host_target(1) if cpu is None else Target.parse(f"llvm -mcpu={cpu}")
+    if not is_x86() or "fma" not in target.machine.features:
+        pytest.skip("no multiply-adds of x86 here")
+    adds = MultiplyAdds.of(target.machine, f32)
+    code = CodeGenerator.of(target).assembly(adds.ir("fma"))
     code = code[code.index("fma:") : code.index(".Lfunc_end0")]
     (turn,) = re.findall(r"^(\.LBB0_\d+):\n(.*?)\tj\w+\t\1$", code, re.M | re.S)
     lines = turn[1].splitlines()
     assert sum("vfmadd" in line for line in lines) == adds.sums
     assert not any("(" in line for line in lines)
+    assert f"%{ {32: 'ymm', 64: 'zmm'}[target.machine.vector_bytes] }" in lines[0]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

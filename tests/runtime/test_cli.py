@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from llvm_networks import add_rows, axpy, axpy_weight, failing, mirror
 from onnx import TensorProto, helper, numpy_helper
 from rich.console import Console
 
+from analysis import extensions
 from analysis.errors import UserError
 from dovetail import cli
 from dovetail.commands import bench, compiling, peers
@@ -243,12 +244,11 @@ def test_commands_and_benchmarks_of_other_packages(monkeypatch, capsys, tmp_path
     here = sys.modules[own_entry.__module__]
     monkeypatch.setitem(sys.modules, "own_package", here)
 
-    def entry_points(group: str, **params: str) -> EntryPoints:
-        entry = EntryPoint("own", "own_package:own_entry", group)
-        return EntryPoints([entry]).select(**params)
+    def entries(group: str) -> dict[str, EntryPoint]:
+        return {"own": EntryPoint("own", "own_package:own_entry", group)}
 
-    monkeypatch.setattr(cli, "entry_points", entry_points)
-    monkeypatch.setattr(bench, "entry_points", entry_points)
+    for module in (extensions, cli, bench):
+        monkeypatch.setattr(module, "entries", entries)
     assert dovetail("own", "a", "--b") == 3
     assert capsys.readouterr().out == "called with a --b\n"
     assert dovetail("bench", "own", "--c") == 3

@@ -57,9 +57,12 @@ def test_a_refusal_stands_where_the_ir_would_be():
     "arguments, message",
     [
         (["none.mlir"], "cannot read none.mlir: No such file or directory"),
-        (["-p", "split-lop{loop=y}"], "-p:1:1: no pass is named 'split-lop'"),
-        (["-p", "split-loop{loops=y}"], "-p:1:12: "),
-        (["-p", "split-loop{"], "-p:1:12: "),
+        (
+            ["-p", "split-lop{loop=y}"],
+            "-p:1:1: no pass is named 'split-lop': did you mean",
+        ),
+        (["-p", "split-loop{loops=y}"], "-p:1:12: pass 'split-loop' has no option 'loops'"),
+        (["-p", "split-loop{"], "-p:1:12: the name of an option"),
     ],
 )
 def test_mistakes_are_one_line(arguments, message, capsys):

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
+from onnx import TensorProto, helper
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
@@ -71,6 +73,20 @@ def test_glu_is_compiled():
     (compiled,) = compile_model(parse(NETWORK)).program().run({"input0": x}).values()
     np.testing.assert_allclose(interpreted, expected, rtol=1e-5)
     np.testing.assert_allclose(compiled, expected, rtol=1e-5)
+
+
+def test_glu_is_imported(tmp_path):
+    graph = helper.make_graph(
+        [helper.make_node("GLU", ["x"], ["y"], domain="org.example", axis=-1)],
+        "gated",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [3, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [3, 2])],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("org.example", 1)]
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=opsets), tmp_path / "m.onnx")
+    x = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+    y = compile_model(tmp_path / "m.onnx").program().run({"x": x})["y"]
+    np.testing.assert_allclose(y, gated(x, 1), rtol=1e-5)
 
 
 def test_a_reversed_loop_computes_the_same():

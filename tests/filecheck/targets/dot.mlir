@@ -49,14 +49,14 @@
 // FUSED-NEXT:   n5 -> n6
 
 // A lowered kernel is a box; its schedule is the tooltip.
-// LOOP:         n2 [label=<<b>conv_relu_add</b><br/><font point-size="9">4x3x3x3</font>> fillcolor="#cfe2ff" tooltip="{{[a-z-]+}}{
+// LOOP:         n2 [label=<<b>conv_relu_add</b>{{.*}}<font point-size="9">4x3x3x3</font>> fillcolor="#cfe2ff" tooltip="{{[a-z-]+}}{
 // LOOP-NEXT:    n3 [label=<<b>arg_max</b>>
 // LOOP:         n1 -> n2 [label="1x3x8x8"]
 // LOOP-NEXT:    n2 -> n3 [label="1x4x4x4"]
 // LOOP-NEXT:    n3 -> n4 [label="1x4x4 i64"]
 
 // So it is where kernels write into buffers.
-// CALLS:        n2 [label=<<b>conv_relu_add</b><br/><font point-size="9">4x3x3x3</font>> fillcolor="#cfe2ff" tooltip="{{[a-z-]+}}{
+// CALLS:        n2 [label=<<b>conv_relu_add</b>{{.*}}<font point-size="9">4x3x3x3</font>> fillcolor="#cfe2ff" tooltip="{{[a-z-]+}}{
 // CALLS-NEXT:   n3 [label=<<b>arg_max</b>>
 // CALLS-NEXT:   n4 [label=<<b>a</b><br/><font point-size="9">1x4x4 i64</font>> shape="ellipse"]
 // CALLS-NEXT:   n1 -> n2 [label="1x3x8x8"]
