@@ -8,7 +8,7 @@ A user's mistake ends with exit code 1 and a first line that is complete in itse
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import IO
@@ -38,6 +38,12 @@ from dovetail.pass_help import help_pass, list_passes
 from dovetail.pipeline_parser import Source, parse_passes, parse_steps
 
 
+@cache
+def installed() -> Universe:
+    """All that xDSL, Dovetail and other packages bring; finding it reads every package's data."""
+    return Universe.get_multiverse()
+
+
 class HeldText(StringIO):
     """Text that outlives the stream's end."""
 
@@ -48,20 +54,16 @@ class HeldText(StringIO):
 class DovetailOptMain(xDSLOptMain):
     """The driver; everything it can be asked for comes from the universes that are installed."""
 
-    @cached_property
-    def universe(self) -> Universe:
-        return Universe.get_multiverse()
-
     def register_all_dialects(self) -> None:
-        for name, factory in self.universe.all_dialects.items():
+        for name, factory in installed().all_dialects.items():
             self.ctx.register_dialect(name, factory)
 
     def register_all_passes(self) -> None:
-        for name, factory in self.universe.all_passes.items():
+        for name, factory in installed().all_passes.items():
             self.register_pass(name, factory)
 
     def register_all_targets(self) -> None:
-        for name, factory in self.universe.all_targets.items():
+        for name, factory in installed().all_targets.items():
             self.available_targets[name] = factory
 
     def register_all_frontends(self) -> None:
@@ -153,8 +155,9 @@ def verify_each(text: str) -> tuple[Instrument, ...]:
     if text == "true":
         return ()
     from dovetail.instruments.verify_run import RunOptions, VerifyRun  # noqa: PLC0415
+    from dovetail.reducing.mismatch import report  # noqa: PLC0415
 
-    return (VerifyRun(RunOptions.parse(text)),)
+    return (VerifyRun(RunOptions.parse(text), on_mismatch=report),)
 
 
 def run(args: Sequence[str] | None = None) -> int:

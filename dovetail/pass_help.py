@@ -105,15 +105,18 @@ def rank(group: str) -> tuple[int, str]:
     return len(ORDER) + group.endswith(" xdsl"), group
 
 
+def docstrings(cls: type[ModulePass]) -> tuple[str, str]:
+    """The docstrings of the module and of the class; a dataclass without one gets a signature."""
+    module = inspect.cleandoc(sys.modules[cls.__module__].__doc__ or "")
+    own = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+    return module, "" if own.startswith(f"{cls.__name__}(") else own
+
+
 def description(cls: type[ModulePass]) -> str:
     """What the author wrote: of the module if that begins with the pass's name, else of the class,
     else of the module."""
-    module = inspect.cleandoc(sys.modules[cls.__module__].__doc__ or "")
-    own = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
-    generated = own.startswith(f"{cls.__name__}(")
-    if module.startswith(f"{cls.name}:") or not own or generated:
-        return module
-    return own
+    module, own = docstrings(cls)
+    return module if module.startswith(f"{cls.name}:") or not own else own
 
 
 def summary(cls: type[ModulePass]) -> str:
@@ -125,9 +128,10 @@ def summary(cls: type[ModulePass]) -> str:
 
 def options(cls: type[ModulePass]) -> list[str]:
     """A line for each option: name, type, default, meaning."""
-    _, _, text = description(cls).partition("Arguments:")
-    paragraph = text.partition("\n\n")[0].partition("\nRefuses:")[0]
-    meanings = dict(MEANING.findall(" ".join(paragraph.split())))
+    bases = (base for base in reversed(cls.__mro__) if issubclass(base, ModulePass))
+    meanings: dict[str, str] = {}
+    for text in (text for base in bases for text in docstrings(base)):
+        meanings |= option_meanings(text)
     required = required_options(cls)
     rows: list[tuple[str, str, str, str]] = []
     for info in get_pass_option_infos(cls):
@@ -140,6 +144,13 @@ def options(cls: type[ModulePass]) -> list[str]:
         "  " + "  ".join(f"{cell:{w}}" for cell, w in zip(row, (*widths, 0), strict=True)).rstrip()
         for row in rows
     ]
+
+
+def option_meanings(text: str) -> dict[str, str]:
+    """What stands in parentheses behind the options in the `Arguments:` of a docstring."""
+    _, _, rest = text.partition("\nArguments:")
+    paragraph = rest.partition("\n\n")[0].partition("\nRefuses:")[0]
+    return dict(MEANING.findall(" ".join(paragraph.split())))
 
 
 def indent(text: str) -> str:

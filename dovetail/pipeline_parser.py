@@ -28,6 +28,8 @@ from xdsl.utils.mlir_lexer import StringLiteral
 
 from analysis.errors import UserError, nearest
 
+LINE_WIDTH = 90
+"""How many characters of a long line an error shows."""
 STRING = r'"(?:\\.|[^"\\\n])*"'
 COMMENT = re.compile(rf"({STRING})|(?://|#)[^\n]*")
 NESTED = re.compile(rf"{STRING}|([A-Za-z_][\w.-]*)\s*\(")
@@ -57,13 +59,21 @@ class Source:
 
     def error(self, start: int, end: int, reason: str) -> UserError:
         """The mistake between two positions of the text, with the line it is in, underlined."""
-        before, _, line_start = self.text[:start].rpartition("\n")
-        line = (line_start + self.text[start:]).splitlines()[:1] or [""]
-        row = before.count("\n") + 2 if len(line_start) < start else 1
-        column = len(line_start)
-        marks = "^" * max(1, min(end - start, len(line[0]) - column))
-        place = f"{self.name}:{row}:{column + 1}"
-        return UserError(f"{place}: {reason}", f"{line[0]}\n{' ' * column}{marks}")
+        row = self.text.count("\n", 0, start)
+        column = start - (self.text.rfind("\n", 0, start) + 1)
+        line = self.text.split("\n")[row].replace("\t", " ")
+        width = max(1, min(end - start, len(line) - column))
+        place = f"{self.name}:{row + 1}:{column + 1}"
+        return UserError(f"{place}: {reason}", underlined(line, column, width))
+
+
+def underlined(line: str, column: int, width: int) -> str:
+    """The part of a line around some of its characters, and marks below these."""
+    first = max(0, column - LINE_WIDTH // 2) if len(line) > LINE_WIDTH else 0
+    left, right = "..." * (first > 0), "..." * (len(line) > first + LINE_WIDTH)
+    shown = line[first : first + LINE_WIDTH]
+    marks = "^" * min(width, max(1, first + LINE_WIDTH - column))
+    return f"{left}{shown}{right}\n{' ' * (len(left) + column - first)}{marks}"
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,11 @@ PASSES: tuple[str, ...] = (
 
 TARGETS: dict[str, str] = {
     "asm": "backends.llvm.targets:AssemblyTarget",
+    "dot": "dovetail.printing.dot:DotTarget",
     "llvm-ir": "backends.llvm.targets:LLVMIRTarget",
     "loop-expanded": "dovetail.targets:LoopExpandedTarget",
+    "pseudo": "dovetail.printing.pseudo:PseudoTarget",
+    "svg": "dovetail.printing.dot:SvgTarget",
 }
 
 

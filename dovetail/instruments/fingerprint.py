@@ -29,10 +29,13 @@ class Fingerprints:
 
 
 class _Digesting(Printer):
-    """A printer that writes hashes in the place of large constants."""
+    """A printer that writes hashes in the place of large constants.
+
+    It prints the generic form, where each attribute goes through `print_attribute`.
+    """
 
     def __init__(self, stream: StringIO, digests: dict[Attribute, str]) -> None:
-        super().__init__(stream=stream, print_debuginfo=True)
+        super().__init__(stream=stream, print_debuginfo=True, print_generic_format=True)
         self.digests = digests
 
     def print_attribute(self, attribute: Attribute) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import perf_counter
 
 from rich.console import Console
 from rich.table import Table
@@ -51,7 +51,7 @@ class Timing(Instrument):
     def __call__(
         self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None
     ) -> None:
-        seconds = time.perf_counter() - self.start
+        seconds = perf_counter() - self.start
         count, seen = sum(1 for _ in module.walk()), self.fingerprints.of(module)
         if previous is None:
             self.step = 0
@@ -67,7 +67,7 @@ class Timing(Instrument):
         self.count, self.seen = count, seen
 
     def resume(self) -> None:
-        self.start = time.perf_counter()
+        self.start = perf_counter()
 
     def finish(self) -> int:
         total = sum(row.seconds for row in self.rows)

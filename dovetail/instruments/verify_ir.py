@@ -29,7 +29,7 @@ class VerifyIR(Instrument):
 
 def describe(error: VerifyException, module: ModuleOp, previous: ModulePass | None) -> str:
     """One line: which operation of `module` is wrong, where, since when, and why."""
-    message = str(error)
+    message = str(error).replace(":\n", ": ")
     op = guilty(module)
     place = "" if op is None else symbol_of(op)
     since = "" if previous is None else f" after {previous}"

@@ -8,7 +8,7 @@ had locations.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,13 +25,13 @@ from xdsl.utils.exceptions import ArgSpecParseError
 from analysis.errors import UnsupportedError, UserError
 from analysis.files import write_atomically
 from backends.interpreter.dims import value_name
-from backends.interpreter.scalars import Array
+from backends.interpreter.scalars import Array, dtype_of
 from dialects.graph import structure
 from dovetail.commands.arrays import read_npz
 from dovetail.execution.comparing import Comparison, compare
-from dovetail.execution.inputs import Inputs, magnitude, make_inputs, operations
+from dovetail.execution.inputs import Inputs, magnitude, make_inputs, operations, shape_of
 from dovetail.execution.runner import INTERPRETED, NotRunError, Runner
-from dovetail.execution.signature import signature_of
+from dovetail.execution.signature import Signature, signature_of
 from dovetail.execution.slices import Slice
 from dovetail.instruments.instrument import Instrument
 from passes.structural_hash import structural_hash
@@ -108,15 +108,39 @@ class RunOptions(ArgSpecConvertible):
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Mismatch:
+    """A pass that changed a result: the module before it, the function, where and how."""
+
+    culprit: ModulePass
+    before: ModuleOp
+    function: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"pass '{self.culprit}' changed the result of @{self.function}: {self.place}"
+
+
+class MismatchError(UserError):
+    """The end of a run in which a pass changed a result."""
+
+    def __init__(self, mismatch: Mismatch, *details: str) -> None:
+        super().__init__(f"--verify-each=run: {mismatch}", *details)
+        self.mismatch = mismatch
+
+
 @dataclass
 class VerifyRun(Instrument):
     """Executes every function before and after each pass; see the module's docstring.
 
-    `budget_seconds` is that of the options, which count whole seconds only.
+    `budget_seconds` and `arrays` stand for those of the options, which count whole seconds and
+    name a file. `on_mismatch` adds details to the error of a mismatch.
     """
 
     options: RunOptions = RunOptions()
     budget_seconds: float | None = None
+    arrays: tuple[Array, ...] | None = None
+    on_mismatch: Callable[[RunOptions, Mismatch], Sequence[str]] = lambda options, found: ()
     runner: Runner = field(init=False)
     followed: dict[str, Followed] = field(default_factory=dict[str, Followed])
     executions: list[Execution] = field(default_factory=list[Execution])
@@ -126,8 +150,8 @@ class VerifyRun(Instrument):
 
     def __post_init__(self) -> None:
         self.runner = Runner(self.budget_seconds or self.options.budget_s)
-        path = self.options.inputs
-        self.inputs = None if path is None else tuple(read_npz(Path(path)).values())
+        if self.arrays is None and self.options.inputs is not None:
+            self.arrays = tuple(read_npz(Path(self.options.inputs)).values())
 
     def __call__(
         self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None
@@ -199,8 +223,9 @@ class VerifyRun(Instrument):
         """Run a function for the first time."""
         signature = signature_of(function)
         inputs = make_inputs(signature, self.options.seed)
-        if self.inputs is not None:
-            inputs = replace(inputs, arrays=self.inputs)
+        if self.arrays is not None and not self.is_called(function):
+            inputs = replace(inputs, arrays=self.arrays)
+            self.check_arrays(signature, inputs)
         part = self.runner.part_of(function, inputs, self.options.seed)
         results = self.execute(function, inputs, part, previous)
         if results is None:
@@ -212,6 +237,29 @@ class VerifyRun(Instrument):
         if not silent:
             share = share_of(part, results)
             self.note(function, previous, how(frozenset(self.runner.engines)), share)
+
+    def is_called(self, function: FuncOp) -> bool:
+        """Whether another function calls this one."""
+        module = function.parent_op()
+        assert isinstance(module, ModuleOp)
+        name = function.sym_name.data
+        return any(
+            isinstance(op, CallOp | structure.CallOp) and op.callee.root_reference.data == name
+            for op in module.walk()
+        )
+
+    def check_arrays(self, signature: Signature, inputs: Inputs) -> None:
+        """Refuse given inputs that do not fit."""
+        wanted = [(v, shape_of(v, inputs.dims), dtype_of(v.type)) for v in signature.inputs]
+        given = [(a.shape, a.dtype) for a in inputs.arrays]
+        if [(shape, dtype) for _, shape, dtype in wanted] != given:
+            raise UserError(
+                f"--verify-each=run: {self.options.inputs or 'the inputs'} does not fit "
+                f"@{signature.function.sym_name.data}, which takes "
+                + ", ".join(f"{value_name(v)}: {d}{list(s)}" for v, s, d in wanted)
+                + "; it has "
+                + ", ".join(f"{d}{list(s)}" for s, d in given)
+            )
 
     def kind(self, function: FuncOp) -> frozenset[str]:
         """What the rounding of the last run depends on, besides the order of evaluation."""
@@ -245,14 +293,16 @@ class VerifyRun(Instrument):
         self, function: FuncOp, previous: ModulePass, known: Followed, found: Comparison
     ) -> None:
         """Say which pass changed which element."""
-        assert found.difference is not None
+        assert found.difference is not None and self.before is not None
         name = known.names[found.difference.result] if known.names else "the number of results"
+        place = found.difference.describe(name)
+        mismatch = Mismatch(previous, self.before, function.sym_name.data, place)
         kind = "small integers" if known.inputs.exact else "normal numbers"
-        raise UserError(
-            f"--verify-each=run: pass '{previous}' changed the result of "
-            f"@{function.sym_name.data}: {found.difference.describe(name)}",
-            f"inputs: {kind}, seed {self.options.seed}",
-            f"run by: {how(frozenset(self.runner.engines))}",
+        given = f"{kind}, seed {self.options.seed}" if self.arrays is None else self.options.inputs
+        raise MismatchError(
+            mismatch,
+            f"inputs: {given}; run by: {how(frozenset(self.runner.engines))}",
+            *self.on_mismatch(self.options, mismatch),
         )
 
     def note(

@@ -28,6 +28,7 @@ from dialects.graph.nn import BatchNormOp, ConvOp, GemmOp
 from dialects.graph.structure import WeightOp
 from dialects.graph.weights import Array, Weight
 from passes.graph.rewriting import erase_unused, functions, replace, weight_of, weights_of
+from passes.locations import fused
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def fold_into_conv(op: Operation, conv: ConvOp, by: Scaling) -> None:
         return
     new_weight, new_bias = scaled(weight, 0, by.factor), shifted(bias, weight, by, 1.0)
     new = conv_like(conv, [conv.x, new_weight.result, new_bias.result])
-    replace(op, new, new_weight, new_bias)
+    put(op, [conv], new, new_weight, new_bias)
 
 
 def fold_into_gemm(op: Operation, gemm: GemmOp, by: Scaling) -> None:
@@ -135,20 +136,25 @@ def fold_into_gemm(op: Operation, gemm: GemmOp, by: Scaling) -> None:
         trans_a=flag(gemm.trans_a),
         trans_b=flag(gemm.trans_b),
     )
-    new.location = gemm.location
-    replace(op, new, new_weight, new_bias)
+    put(op, [gemm], new, new_weight, new_bias)
 
 
 def conv_like(conv: ConvOp, operands: list[SSAValue]) -> ConvOp:
     """`conv` with other operands."""
     result: AnyTensor = conv.result.type
-    new = ConvOp.create(operands=operands, properties=dict(conv.properties), result_types=[result])
-    new.location = conv.location
-    return new
+    return ConvOp.create(operands=operands, properties=dict(conv.properties), result_types=[result])
 
 
-def pair_before(value: SSAValue) -> tuple[MulOp, Scaling] | None:
-    """`add(mul(x, f), s)`: the product and what both do, if nothing else reads them."""
+def put(op: Operation, others: list[Operation], new: Operation, *helpers: Operation) -> None:
+    """Put ops in the place of `op`; they stand for the other ops, too, that go with it."""
+    location = fused(other.location for other in (*others, op))
+    for made in (*helpers, new):
+        made.location = location
+    replace(op, new, *helpers)
+
+
+def pair_before(value: SSAValue) -> tuple[list[Operation], Scaling] | None:
+    """`add(mul(x, f), s)`: both ops and what they do, if nothing else reads them."""
     add = value.owner
     if not isinstance(add, AddOp) or not value.has_one_use() or not add.lhs.has_one_use():
         return None
@@ -156,11 +162,11 @@ def pair_before(value: SSAValue) -> tuple[MulOp, Scaling] | None:
     if not isinstance(mul, MulOp):
         return None
     first, second = scaling(mul), scaling(add)
-    return None if first is None or second is None else (mul, first.then(second))
+    return None if first is None or second is None else ([mul, add], first.then(second))
 
 
-def write_pair(op: Operation, x: SSAValue, by: Scaling) -> None:
-    """Put `add(mul(x, f), s)` in the place of `op`."""
+def write_pair(op: Operation, others: list[Operation], x: SSAValue, by: Scaling) -> None:
+    """Put `add(mul(x, f), s)` in the place of `op` and of the other ops that go with it."""
     assert isinstance(x.type, TensorType)
     shape = (-1, *([1] * (x.type.get_num_dims() - CHANNEL - 1)))
     dtype = dtype_of(x.type.element_type)
@@ -169,7 +175,7 @@ def write_pair(op: Operation, x: SSAValue, by: Scaling) -> None:
         for name, array in (("factor", by.factor), ("shift", by.shift))
     )
     mul = MulOp.make(x, factor.result)
-    replace(op, AddOp.make(mul.result, shift.result), factor, mul, shift)
+    put(op, others, AddOp.make(mul.result, shift.result), factor, mul, shift)
 
 
 def fold(op: Operation, by: Scaling) -> None:
@@ -181,9 +187,9 @@ def fold(op: Operation, by: Scaling) -> None:
     elif isinstance(producer, GemmOp) and x.has_one_use():
         fold_into_gemm(op, producer, by)
     elif pair is not None:
-        write_pair(op, pair[0].lhs, pair[1].then(by))
+        write_pair(op, pair[0], pair[0][0].operands[0], pair[1].then(by))
     elif isinstance(op, BatchNormOp):
-        write_pair(op, x, by)
+        write_pair(op, [], x, by)
 
 
 def fold_batch_norm(func: FuncOp) -> None:

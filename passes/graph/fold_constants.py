@@ -19,6 +19,7 @@ from dialects.graph.base import GraphOp, shape_of
 from dialects.graph.structure import WeightOp
 from dialects.graph.weights import Weight
 from passes.graph.rewriting import erase_unused, functions, replace, weights_of
+from passes.locations import fused
 
 STORE_LIMIT = 16 * 2**20
 
@@ -33,7 +34,9 @@ def fold(op: GraphOp) -> None:
     if value.nbytes > max(STORE_LIMIT, sum(array.nbytes for array in arrays)):
         return
     label = op.result.name_hint or weights[0].label.data
-    replace(op, WeightOp(label, Weight.of(value)))
+    new = WeightOp(label, Weight.of(value))
+    new.location = fused([*(weight.location for weight in weights), op.location])
+    replace(op, new)
 
 
 def fold_constants(func: FuncOp) -> None:

@@ -9,8 +9,9 @@ kernel holds at most one op that is not injective.
     %c = graph.conv(%x, %w)             %r = graph.call @conv_relu(%x, %w) on "cpu"
     %r = graph.relu(%c)            ->   func.func private @conv_relu(...) { graph.conv, graph.relu }
 
-Afterwards a function with ops has only weights and calls. The method is Relay's (Roesch et al.,
-"Relay: a high-level compiler for deep learning", 2019, section 4.4).
+Afterwards a function with ops has only weights and calls. `fusion_of` says for each op that reads
+another one's result why they are in one kernel or not; `dovetail explain` shows it. The method is
+Relay's (Roesch et al., "Relay: a high-level compiler for deep learning", 2019, section 4.4).
 """
 
 from collections.abc import Callable, Iterable
@@ -27,7 +28,7 @@ from dialects.graph.elementwise import Elementwise
 from dialects.graph.nn import BatchNormOp
 from dialects.graph.structure import CallOp
 from passes.graph.rewriting import functions, insert_before
-from passes.locations import locate
+from passes.locations import fused, locate, nodes_of
 
 NAME_PARTS = 4
 
@@ -136,36 +137,160 @@ def between(start: Operation, end: Operation) -> list[Operation]:
     return list(found)
 
 
-def join(
-    op: Operation,
-    tree: PostDominators,
-    groups: Groups,
-    may_pass: Callable[[Operation], bool],
-    may_end: Callable[[Operation], bool],
-) -> None:
-    """Merge `op` with its post-dominator and what lies between, if the kernel stays legal."""
-    end = tree.parent.get(op)
-    if end is None or end not in groups.leader or not may_end(end):
-        return
-    way = between(op, end)
-    if not all(may_pass(step) for step in way[1:]):
-        return
-    if len(groups.anchors([*way, end])) <= 1:
-        groups.merge([*way, end])
+@dataclass(frozen=True)
+class Decision:
+    """Whether an op joined its post-dominator `end` with all on the `way` to it, and why or not."""
+
+    joined: bool
+    reason: str
+    end: Operation | None = None
+    way: tuple[Operation, ...] = ()
 
 
-def group_ops(func: FuncOp) -> list[list[Operation]]:
-    """The kernels of `func`, each a list of ops in program order."""
+@dataclass(frozen=True)
+class Edge:
+    """A result that one op computes and another one reads: whether one kernel has both, and why."""
+
+    producer: Operation
+    reader: Operation
+    joined: bool
+    reason: str
+
+
+@dataclass
+class Fusion:
+    """The kernels of a function as they grow, and what was decided for each op so far."""
+
+    tree: PostDominators
+    groups: Groups
+    decisions: dict[Operation, Decision] = field(default_factory=dict[Operation, Decision])
+
+    @property
+    def kernels(self) -> list[list[Operation]]:
+        """The kernels, each a list of ops in program order."""
+        return list(self.groups.members().values())
+
+    def join(
+        self,
+        op: Operation,
+        may_pass: Callable[[Operation], bool],
+        may_end: Callable[[Operation], bool],
+        wanted: str,
+    ) -> None:
+        """Merge `op` with its post-dominator and what lies between, if the kernel stays legal.
+
+        `wanted` says in words which ops may be between and at the end.
+        """
+        decision = self.decide(op, may_pass, may_end, wanted)
+        self.decisions[op] = decision
+        if decision.joined and decision.end is not None:
+            self.groups.merge([*decision.way, decision.end])
+
+    def decide(
+        self,
+        op: Operation,
+        may_pass: Callable[[Operation], bool],
+        may_end: Callable[[Operation], bool],
+        wanted: str,
+    ) -> Decision:
+        """Whether `join` may merge, and the reason."""
+        end = self.tree.parent.get(op)
+        if end is None:
+            return Decision(False, "nothing is read by all that its result runs through")
+        if end not in self.groups.leader:
+            several = len(users(op)) > 1
+            return Decision(
+                False,
+                "its readers meet only where the network ends" if several else "it is an output",
+            )
+        if not may_end(end):
+            return Decision(False, f"{label(end)} is {kind_of(end)}: {wanted}")
+        way = tuple(between(op, end))
+        for step in way[1:]:
+            if not may_pass(step):
+                return Decision(
+                    False,
+                    f"its readers meet in {label(end)}, on the way is {label(step)}, "
+                    f"which is {kind_of(step)}: {wanted}",
+                )
+        anchors = self.groups.anchors([*way, end])
+        if len(anchors) > 1:
+            ordered = [op for op in self.groups.leader if op in anchors]
+            names = " and ".join(f"{label(a)} ({fusion_class(a)})" for a in ordered[:2])
+            return Decision(
+                False, f"{names} would be in one kernel, which has one op that is not injective"
+            )
+        if len(way) > 1:
+            reason = f"{label(end)} is {kind_of(end)}, where all readers of {label(op)} meet"
+        else:
+            reason = f"{kind_of(end)}, its only reader"
+        return Decision(True, reason, end, way)
+
+    def edges(self) -> list[Edge]:
+        """What was decided for each result and each op that reads it, in program order."""
+        found: list[Edge] = []
+        for op in self.groups.leader:
+            for reader in users(op):
+                if reader in self.groups.leader:
+                    found.append(self.edge(op, reader))
+        return found
+
+    def edge(self, op: Operation, reader: Operation) -> Edge:
+        """What was decided for one result and one of its readers."""
+        decision = self.decisions.get(op)
+        if self.groups.find(op) is self.groups.find(reader):
+            return Edge(op, reader, True, self.reason_together(op, reader))
+        if decision is None:
+            return Edge(op, reader, False, f"{label(op)} is {kind_of(op)}: it ends its kernel")
+        return Edge(op, reader, False, decision.reason)
+
+    def reason_together(self, op: Operation, reader: Operation) -> str:
+        """Why one kernel has both ops."""
+        decision = self.decisions.get(op)
+        if decision is not None and decision.joined:
+            return decision.reason
+        for other, found in self.decisions.items():
+            if found.joined and op in found.way and reader in (*found.way, found.end):
+                return f"on a way from {label(other)} to {label(found.end or other)}"
+        return "both joined the same kernel"
+
+
+def label(op: Operation) -> str:
+    """What a reason calls an op: its node in the model, else the op and its result."""
+    nodes = nodes_of(op.location)
+    if nodes:
+        return "+".join(nodes)
+    hint = op.results[0].name_hint if op.results else None
+    return f"{op.name} %{hint}" if hint else op.name
+
+
+def kind_of(op: Operation) -> str:
+    """The class of an op, in words."""
+    if keeps_places(op):
+        return "elementwise"
+    words = {"injective": "injective", "reduction": "a reduction", "opaque": "opaque"}
+    return words.get(fusion_class(op), "a convolution or product")
+
+
+def fusion_of(func: FuncOp) -> Fusion:
+    """The kernels of `func`, and why; nothing is changed."""
     block = func.body.block
     ops = [op for op in block.ops if isinstance(op, GraphOp)]
-    tree, groups = PostDominators.of(block), Groups.of(ops)
+    fusion = Fusion(PostDominators.of(block), Groups.of(ops))
     for op in ops:
         if fusion_class(op) == "out_fusable" or keeps_places(op):
-            join(op, tree, groups, keeps_places, keeps_places)
+            fusion.join(
+                op, keeps_places, keeps_places, f"only elementwise ops join what {label(op)} is in"
+            )
     for op in ops:
-        if is_injective(op) and not groups.anchors([op]):
-            join(op, tree, groups, is_injective, takes_producers)
-    return list(groups.members().values())
+        if is_injective(op) and not fusion.groups.anchors([op]):
+            fusion.join(
+                op,
+                is_injective,
+                takes_producers,
+                "injective ops join each other and the reduction they feed",
+            )
+    return fusion
 
 
 def takes_producers(op: Operation) -> bool:
@@ -194,6 +319,7 @@ def outline(ops: list[Operation], name: str, device: str) -> FuncOp:
     for value, argument in zip(inputs, block.args, strict=True):
         argument.name_hint = value.name_hint
     call = CallOp(name, device, list(inputs), [result.type for result in last.results])
+    call.location = fused(op.location for op in ops)
     insert_before(last, call)
     for old, new in zip(last.results, call.results, strict=True):
         new.name_hint = old.name_hint
@@ -208,7 +334,9 @@ def outline(ops: list[Operation], name: str, device: str) -> FuncOp:
     locate(last.location, end)
     block.add_op(end)
     types = [value.type for value in inputs], list(last.result_types)
-    return FuncOp(name, types, Region(block), visibility="private")
+    kernel = FuncOp(name, types, Region(block), visibility="private")
+    kernel.location = call.location
+    return kernel
 
 
 def fuse_operators(module: ModuleOp, device: str) -> None:
@@ -216,9 +344,8 @@ def fuse_operators(module: ModuleOp, device: str) -> None:
     for func in functions(module):
         if func.sym_visibility is not None and func.sym_visibility.data == "private":
             continue
-        for ops in group_ops(func):
+        for ops in fusion_of(func).kernels:
             kernel = outline(ops, kernel_name(ops, taken), device)
-            kernel.location = ops[0].location
             module.body.block.add_op(kernel)
 
 

@@ -6,14 +6,14 @@ replace an op, so that every op stays traceable to the node of the model that it
 
 from collections.abc import Iterable
 
-from xdsl.dialects.builtin import ModuleOp, NameLoc
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.graph.base import GraphOp
 from dialects.graph.structure import CallOp, WeightOp
-from passes.locations import locate
+from passes.locations import locate, nodes_of
 
 
 def insert_before(old: Operation, new: Operation) -> None:
@@ -33,10 +33,11 @@ def replace(old: Operation, new: Operation, *helpers: Operation) -> None:
 
 def node_of(op: Operation) -> str:
     """` of node 'conv1'`: the node of the model that `op` comes from; nothing if none is known."""
-    location = op.location
-    if not isinstance(location, NameLoc) or not isinstance(location.location, NameLoc):
+    nodes = nodes_of(op.location)
+    if not nodes:
         return ""
-    return f" of node '{location.location.desc.data}'"
+    quoted = ", ".join(f"'{node}'" for node in nodes)
+    return f" of node{'s' * (len(nodes) > 1)} {quoted}"
 
 
 def erase_unused(func: FuncOp) -> None:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from native import context, parse
 from xdsl.dialects import arith
@@ -17,6 +18,7 @@ from dialects.graph.elementwise import ReluOp
 from dialects.layout import LayoutAttr
 from dovetail.instruments.verify_run import NOT_RUN_EXIT, RunOptions, VerifyRun
 from dovetail.opt import pipeline_text
+from dovetail.reducing.mismatch import report
 
 MATMUL = """
 func.func @f(%A: tensor<13x13xf32>, %B: tensor<13x13xf32>) -> tensor<13x13xf32> {
@@ -312,3 +314,32 @@ def test_checked_code_stops_at_an_access_outside_its_buffer():
     assert 'loop.block "C": reads %A[4000, 0], outside memref<4000x90xf32>' in (
         watcher.executions[0].reason
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "pipeline", "broken", "most"),
+    [
+        (LARGE, f"lower-te-to-loop, {SPLIT}", "short-tail", 1),
+        (MAXIMUM, "lower-te-to-loop", "wrong-identity", 3),
+        (NETWORK, "fold-constants", "drop-relu", 2),
+    ],
+)
+def test_a_mismatch_is_reduced_to_a_case_that_replays(
+    text, pipeline, broken, most, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    options = RunOptions(reduced="small", seed=2)
+    with pytest.raises(UserError) as caught:
+        verify(text, f"{pipeline}, {broken}", VerifyRun(options, on_mismatch=report))
+    inputs = 'run{seed=2 inputs="small.npz"}'
+    command = f"dovetail-opt small.mlir -p '{broken}' --verify-each='{inputs}'"
+    assert caught.value.details[-1] == f"replay: {command}"
+    small = (tmp_path / "small.mlir").read_text()
+    assert command in small
+    with np.load("small.npz") as arrays:
+        assert all(extent <= most for name in arrays for extent in arrays[name].shape)
+        assert sum(np.count_nonzero(arrays[name]) for name in arrays) <= 2
+    if broken == "drop-relu":
+        assert "graph.conv" not in small
+    with pytest.raises(UserError, match=f"pass '{broken}' changed the result"):
+        verify(small, broken, VerifyRun(RunOptions.parse(inputs)))
