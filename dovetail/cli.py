@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "compile": ("dovetail.commands.compile", "compile a model to a .dove file"),
         "run": ("dovetail.commands.run", "run a model or a .dove file on inputs of an .npz file"),
         "bench": ("dovetail.commands.bench", "time a model or a .dove file, or run a benchmark"),
+        "explain": ("dovetail.commands.explain", "tell what became of a model's nodes, and why"),
     }
 )
 """The subcommands of this package: where each one's `run` is, and what it does."""
