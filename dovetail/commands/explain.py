@@ -25,7 +25,14 @@ from dovetail.explain.data import with_loops
 from dovetail.explain.nodes import read_source
 from dovetail.explain.page import page
 from dovetail.explain.report import Report
-from dovetail.explain.text import console, find_kernel, show_kernel, show_model, show_node
+from dovetail.explain.text import (
+    check_node,
+    console,
+    find_kernel,
+    show_kernel,
+    show_model,
+    show_node,
+)
 
 
 def parse(args: Sequence[str]) -> argparse.Namespace:
@@ -49,8 +56,8 @@ def run(args: Sequence[str]) -> int:
     if options.model.suffix == ".dove":
         raise UserError(f"{options.model}: it is compiled already; explain the model it came from")
     module, nodes = read_source(options.model, parse_dims(options.dim))
-    if options.op is not None and options.op not in nodes:
-        show_node(console(), Report(options.model.name, "", nodes), options.op)
+    if options.op is not None:
+        check_node(options.model.name, nodes, options.op)
     with CompileProgress(f"explaining {options.model.name}") as progress:
         report = explain_module(module, nodes, options.model.name, target, progress)
     if options.kernel is not None:

@@ -154,12 +154,17 @@ def level_of(function: func.FuncOp) -> str:
 
 
 def explain_module(
-    module: ModuleOp, nodes: dict[str, Node], model: str, target: Target, progress: Progress
+    module: ModuleOp,
+    nodes: dict[str, Node],
+    model: str,
+    target: Target,
+    progress: Progress,
+    pipeline: tuple[ModulePass, ...] = CPU,
 ) -> Report:
     """Compile a module for a target, down to scheduled loops, and tell how."""
     module.attributes["target"] = TargetAttr.of(target)
     trail = Trail(nodes, progress)
-    trail.run(module, CPU)
+    trail.run(module, pipeline)
     report = Report(model, str(target), nodes, tuple(trail.edges))
     main = network_function(module)
     if main is not None:
@@ -252,11 +257,9 @@ def add_network(report: Report, main: func.FuncOp) -> None:
 def add_code(report: Report, module: ModuleOp, target: Target, progress: Progress) -> None:
     """Add the LLVM IR and the assembly of each kernel, as it is compiled by itself."""
     generator = CodeGenerator.of(target)
-    for number, function in enumerate(functions(module)):
-        kernel = report.kernels.get(function.sym_name.data)
-        if kernel is not None:
-            alone = ModuleOp([function.clone()])
-            alone.attributes["target"] = TargetAttr.of(target)
-            kernel.llvm = str(emit_module(alone))
-            kernel.assembly = generator.assembly(kernel.llvm)
-        progress(number + 1, len(report.kernels))
+    compiled = [f for f in functions(module) if f.sym_name.data in report.kernels]
+    for number, function in enumerate(compiled):
+        kernel = report.kernels[function.sym_name.data]
+        kernel.llvm = str(emit_module(ModuleOp([function.clone()])))
+        kernel.assembly = generator.assembly(kernel.llvm)
+        progress(number + 1, len(compiled))

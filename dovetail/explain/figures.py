@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 
 from xdsl.dialects import func
-from xdsl.dialects.builtin import AnyFloat, MemRefType, NoneAttr
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, MemRefType
 from xdsl.ir import Attribute, Operation
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
@@ -83,7 +83,9 @@ def layout_words(type: Attribute) -> str:
 
 def pad_words(pad: Attribute) -> str:
     """What the cells of a halo hold."""
-    return "" if isinstance(pad, NoneAttr) else f" hold {str(pad).partition(' ')[0]}"
+    if isinstance(pad, FloatAttr | IntegerAttr):
+        return f" hold {pad.value.data:g}"
+    return ""
 
 
 def first_dim(expr: AffineExpr) -> int | None:
@@ -95,17 +97,13 @@ def first_dim(expr: AffineExpr) -> int | None:
 def shape_of_place(expr: AffineExpr) -> tuple[str, int]:
     """`mod`, `div` or `shift`, and its number, for the expressions that layouts are made of."""
     match expr:
-        case AffineBinaryOpExpr(
-            kind=AffineBinaryOpKind.Mod, rhs=AffineConstantExpr(value=number)
-        ):
+        case AffineBinaryOpExpr(kind=AffineBinaryOpKind.Mod, rhs=AffineConstantExpr(value=number)):
             return "mod", number
         case AffineBinaryOpExpr(
             kind=AffineBinaryOpKind.FloorDiv, rhs=AffineConstantExpr(value=number)
         ):
             return "div", number
-        case AffineBinaryOpExpr(
-            kind=AffineBinaryOpKind.Add, rhs=AffineConstantExpr(value=number)
-        ):
+        case AffineBinaryOpExpr(kind=AffineBinaryOpKind.Add, rhs=AffineConstantExpr(value=number)):
             return "shift", number
         case _:
             return "shift", 0

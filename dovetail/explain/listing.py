@@ -2,8 +2,8 @@
 
 Texts of a function after successive steps are compared line by line. Indentation does not count,
 nor do the numbers that the printer gives to values: a line counts as changed by a step if it says
-something new. A closing brace goes with the line that opens it. `blame` finds for each line of the last text
-the step that made it, like `git blame`.
+something new. A closing brace goes with the line that opens it. `blame` finds for each line of the
+last text the step that made it, like `git blame`.
 """
 
 import re
@@ -101,13 +101,15 @@ def heads(lines: Sequence[Line]) -> list[int]:
 
 
 def changed(old: Sequence[Line], new: Sequence[Line]) -> tuple[int, ...]:
-    """The numbers of the lines of `new` that `old` does not have."""
+    """The numbers of the lines of `new` on which an op begins and that `old` does not have."""
     kept = {number for _, number in matches(old, new)}
-    return tuple(i for i, line in enumerate(new) if line.begin not in kept)
+    return tuple(i for i in heads(new) if i not in kept)
 
 
 def blame(versions: Sequence[Version]) -> tuple[str, ...]:
     """For each line of the last version, the step that made it or changed it last."""
+    if not versions:
+        return ()
     first, *rest = versions
     found = [first.step] * len(first.lines)
     lines = first.lines

@@ -12,10 +12,10 @@ from pathlib import Path
 import onnx
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp, NameLoc, StringAttr, UnknownLoc
+from xdsl.dialects.builtin import ModuleOp, NameLoc, NoneAttr, StringAttr, UnknownLoc
 from xdsl.ir import Operation
 from xdsl.parser import Parser
-from xdsl.universe import Universe
+from xdsl.universe import XDSL_UNIVERSE
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from analysis.errors import UserError
@@ -76,7 +76,9 @@ def import_story(proto: onnx.NodeProto, values: Mapping[str, Tensor]) -> str:
         return "import: its value is known, so it is a constant"
     if any(result.extents is not None for result in results):
         return "import: shape arithmetic, which the types know"
-    if any(result.value is not None and result.value is i.value for result in results for i in inputs):
+    if any(
+        result.value is not None and result.value is i.value for result in results for i in inputs
+    ):
         return "import: its result is its input"
     return "import: other ops say the same"
 
@@ -84,9 +86,7 @@ def import_story(proto: onnx.NodeProto, values: Mapping[str, Tensor]) -> str:
 def parse_file(path: Path) -> ModuleOp:
     """The module that a text file holds."""
     context = Context()
-    for name, factory in Universe.get_multiverse().all_dialects.items():
-        context.register_dialect(name, factory)
-    for name, factory in DOVETAIL_UNIVERSE.all_dialects.items():
+    for name, factory in {**XDSL_UNIVERSE.all_dialects, **DOVETAIL_UNIVERSE.all_dialects}.items():
         context.register_dialect(name, factory)
     try:
         module = Parser(context, path.read_text(), str(path)).parse_module()
@@ -110,7 +110,7 @@ def located_ops(module: ModuleOp, file: str) -> Iterator[Node]:
             name, number = base_name(op), 0
             while (unique := f"{name}_{number}" if number else name) in seen:
                 number += 1
-            locate(NameLoc(StringAttr(file), NameLoc(StringAttr(unique), UnknownLoc())), op)
+            locate(NameLoc(StringAttr(file), NameLoc(StringAttr(unique), NoneAttr())), op)
         for name in nodes_of(op.location):
             if name not in seen:
                 seen.add(name)
@@ -163,7 +163,7 @@ class Fates:
         made: dict[str, WeightOp] = {}
         for op in module.walk():
             if isinstance(op, WeightOp) and op not in self.weights:
-                made |= {name: op for name in nodes_of(op.location)}
+                made |= dict.fromkeys(nodes_of(op.location), op)
         for name, old in self.ops.items():
             node = nodes.get(name)
             if node is None or ops.get(name) == old:

@@ -32,6 +32,7 @@ async function unpack(name) {
 }
 
 const decimal = (number, digits = 1) => number.toLocaleString("en", { maximumFractionDigits: digits });
+const ms3 = (number) => `${number.toFixed(3)} ms`;
 const bytes = (n) => n === null ? "–" : n < 2 ** 20 ? `${decimal(n / 1024)} KiB` : `${decimal(n / 2 ** 20)} MiB`;
 const flops = (n) => n === null ? "–" : `${decimal(n / 1e6, 2)} MFLOP`;
 const color = (i) => `hsl(${(i * 137.5) % 360} 60% 55%)`;
@@ -60,7 +61,7 @@ function listKernels() {
     const found = nodes.filter((node) => node.toLowerCase().includes(wanted));
     if (wanted && !found.length && !kernel.name.toLowerCase().includes(wanted)) continue;
     const ms = milliseconds(kernel.name);
-    const figure = ms === null ? flops(kernel.flops) : `${decimal(ms, 3)} ms`;
+    const figure = ms === null ? flops(kernel.flops) : ms3(ms);
     const names = (wanted && found.length ? found : nodes).join(", ");
     list.append(el("li", {}, el("a", { href: `#kernel/${kernel.name}` },
       el("span", { class: "row" }, el("span", {}, kernel.name), el("span", { class: "number" }, figure)),
@@ -103,7 +104,7 @@ function chart(timed) {
   const bars = rows.flatMap((kernel) => [
     el("a", { href: `#kernel/${kernel.name}` }, kernel.name),
     el("div", { class: "bar", style: `width: ${100 * value(kernel) / most}%`, "aria-hidden": "true" }),
-    el("span", { class: "number" }, timed ? `${decimal(value(kernel), 3)} ms` : flops(value(kernel)))]);
+    el("span", { class: "number" }, timed ? ms3(value(kernel)) : flops(value(kernel)))]);
   main.append(el("h3", {}, timed ? "Time of each kernel, all its calls" : "Arithmetic of each kernel, all its calls"),
     el("div", { class: "chart" }, ...bars));
 }
@@ -180,15 +181,18 @@ function colored(text) {
   return body + (type ? `<i>${escaped(type)}</i>` : "");
 }
 
+const brief = (step) => step.replace(/\{\w+="?([^"\s}]*).*\}$/, " $1");
+
 function code(data, version, { why, marks, label }) {
   const lines = version.lines.map(([text, ...nodes], i) => {
-    const line = el("div", { class: "line", "data-nodes": nodes.join(" "), style: nodes.length === 1 ? `--node: ${color(nodes[0])}` : "" });
+    const line = el("div", { class: "line", "data-nodes": nodes.join(" ") });
+    if (nodes.length && i && i < version.lines.length - 1) line.style.setProperty("--node", color(nodes[0]));
     if (marks) {
       const isNew = marks.has(i);
       if (isNew) line.classList.add("new");
       line.append(el("span", { class: "mark" }, isNew ? "+" : ""));
     } else if (!why) line.append(el("span", { class: "mark" }));
-    if (why) line.append(el("span", { class: "why", title: why[i] }, i && why[i] === why[i - 1] ? "" : why[i]));
+    if (why) line.append(el("span", { class: "why", title: why[i] }, i && why[i] === why[i - 1] ? "" : brief(why[i])));
     const span = el("span");
     span.innerHTML = colored(data.texts[text]) || " ";
     line.append(span);
@@ -219,6 +223,14 @@ function levels(data) {
     for (const other of row.querySelectorAll(".line"))
       other.classList.toggle("hit", other.dataset.nodes.split(" ").some((node) => nodes.has(node)));
   };
+  const bring = (event) => {
+    const mine = event.target.closest(".code");
+    for (const other of row.querySelectorAll(".code")) {
+      const hit = other !== mine && other.querySelector(".hit");
+      if (hit) other.scrollTop = hit.offsetTop - other.offsetTop - 40;
+    }
+  };
+  row.addEventListener("click", bring);
   row.addEventListener("pointerover", light);
   row.addEventListener("pointerleave", light);
   return row;
@@ -269,7 +281,7 @@ function kernelFacts(kernel) {
   const facts = [["nodes", el("span", {}, ...(calls[0] ?? kernel).nodes.map(chip))]];
   if (calls.length > 1) facts.push(["also for", calls.slice(1).map((call) => call.nodes.join(", ")).join(" · ")]);
   facts.push(["one call", `${flops(kernel.flops)}, ${bytes(kernel.bytes)} of buffers`]);
-  if (ms !== null) facts.push(["time", `${calls.map((call) => decimal(call.ms, 3)).join(" + ")} ms`]);
+  if (ms !== null) facts.push(["time", `${calls.map((call) => call.ms.toFixed(3)).join(" + ")} ms`]);
   facts.push(["result", kernel.layout || "–"], ["schedule", kernel.summary]);
   return el("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
@@ -288,7 +300,7 @@ async function kernelView(name) {
   const nodes = new Set([...callsOf(name).flatMap((call) => call.nodes), ...kernel.nodes]);
   const edges = summary.fusion.filter((edge) => [...edge.producer, ...edge.reader].some((node) => nodes.has(node)));
   main.append(el("h2", { class: "mono" }, name), kernelFacts(kernel),
-    el("h3", {}, "Levels"), el("p", { class: "note" }, "Point at a line to see what the same node is at the other levels."),
+    el("h3", {}, "Levels"), el("p", { class: "note" }, "Point at a line to see what the same node is at the other levels; click to bring it into view."),
     levels(data), ...layouts(data));
   if (data.llvm) main.append(collapsed("LLVM IR", data.llvm), collapsed("Assembly", data.assembly));
   main.append(el("h3", {}, "Step by step"), ...stepper(data), el("h3", {}, "Buffers"), argumentTable(kernel));

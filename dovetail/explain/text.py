@@ -1,6 +1,6 @@
 """The story of a compiled model as text: the whole in one table, one kernel, or one node."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -9,9 +9,16 @@ from rich.text import Text
 
 from analysis.errors import UserError, nearest
 from dovetail.explain.listing import Aliases
+from dovetail.explain.nodes import Node
 from dovetail.explain.report import Buffer, FusionEdge, Kernel, Report
 
 SHOWN_NODES = 4
+GAP = 3
+"""The blanks between two columns."""
+
+SHORTEST = 12
+"""To how many characters a cell of the table of kernels is cut at most."""
+
 FILE_WIDTH = 160
 
 
@@ -58,30 +65,49 @@ def show_model(out: Console, report: Report) -> None:
     )
     out.print()
     numbers = ("calls", "MFLOP", "KiB", "ms")
-    columns = ["kernel", "calls", "nodes of the first call", "MFLOP", "KiB", "layout", "schedule"]
-    table = plain_table(*columns, *(["ms"] if timed else []), right=numbers)
+    columns = ["kernel", "calls", "MFLOP", "KiB", *(["ms"] if timed else [])]
+    table = plain_table(*columns, "nodes", "layout", "schedule", right=numbers)
+    rows: list[list[str]] = []
     for kernel in in_order(report):
         calls = report.calls_of(kernel.name)
-        row = [
-            kernel.name,
-            str(len(calls)),
-            names(calls[0].nodes if calls else kernel.nodes),
-            quantity(kernel.flops, 10**6),
-            quantity(kernel.bytes, 1024, 0),
-            kernel.layout,
-            kernel.summary,
-        ]
+        row = [kernel.name, str(len(calls))]
+        row += [quantity(kernel.flops, 10**6), quantity(kernel.bytes, 1024, 0)]
         if timed:
             time = report.milliseconds_of(kernel.name)
             row.append("" if time is None else f"{time:.3f}")
+        row.append(names(calls[0].nodes if calls else kernel.nodes))
+        row += [kernel.layout, kernel.summary]
+        rows.append(row)
+    for row in fitted([table_titles(table), *rows], out.width)[1:]:
         table.add_row(*(Text(cell) for cell in row))
-    out.print(table)
+    out.print(table, no_wrap=True, crop=False)
     removed = [node for node in report.nodes.values() if node.fate == "removed"]
     if removed:
         out.print()
         show_removed(out, report)
     out.print()
-    out.print("--kernel NAME and --op NAME tell one story; --html FILE has everything", markup=False)
+    out.print(
+        "--kernel NAME and --op NAME tell one story; --html FILE has everything", markup=False
+    )
+
+
+def table_titles(table: Table) -> list[str]:
+    """The titles of a table's columns."""
+    return [str(column.header) for column in table.columns]
+
+
+def fitted(rows: list[list[str]], width: int) -> list[list[str]]:
+    """The rows with their long cells cut, so that each is one line of `width`."""
+    sizes = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    while sum(sizes) + GAP * len(sizes) > width and max(sizes) > SHORTEST:
+        sizes[sizes.index(max(sizes))] -= 1
+    return [
+        [
+            cell if len(cell) <= size else f"{cell[: size - 1]}…"
+            for cell, size in zip(row, sizes, strict=True)
+        ]
+        for row in rows
+    ]
 
 
 def memory_line(report: Report) -> str:
@@ -141,10 +167,14 @@ def show_kernel(out: Console, report: Report, name: str) -> None:
     show_buffers(out, report, [b for b in report.buffers if any(touches(b, i) for i in numbers)])
 
 
+def check_node(model: str, nodes: Mapping[str, Node], name: str) -> None:
+    """Refuse a node that the model does not have."""
+    if name not in nodes:
+        raise UserError(f"{model} has no node '{name}': {nearest(name, nodes)}")
+
+
 def show_node(out: Console, report: Report, name: str) -> None:
     """The story of one node of the model."""
-    if name not in report.nodes:
-        raise UserError(f"{report.model} has no node '{name}': {nearest(name, report.nodes)}")
     node = report.nodes[name]
     heading(out, f"{name}: {node.operator}")
     for story in node.story:
@@ -160,8 +190,8 @@ def show_node(out: Console, report: Report, name: str) -> None:
         line(out, f"layout of the result: {kernel.layout}")
         mine: tuple[str, ...] = (name,)
         if name not in kernel.nodes:
-            line(out, f"the kernel is shared; its lines name its first call's nodes: "
-                 f"{', '.join(kernel.nodes)}")  # fmt: skip
+            firsts = ", ".join(kernel.nodes)
+            line(out, f"the kernel is shared; its lines name the nodes of its first call: {firsts}")
             mine = ()
         show_schedule(out, kernel)
         aliases = Aliases()
@@ -224,10 +254,11 @@ def show_loops(out: Console, kernel: Kernel, aliases: Aliases, nodes: Sequence[s
     heading(out, "loops, and the step that made each line")
     last = kernel.versions[-1]
     wanted = set(nodes)
+    function = last.lines[0].begin
     width = min(56, max(len(step) for step in kernel.blame))
     gap = False
     for text, step in zip(last.lines, kernel.blame, strict=True):
-        if wanted and not wanted & set(text.nodes):
+        if wanted and (text.begin == function or not wanted & set(text.nodes)):
             gap = True
             continue
         if gap:
