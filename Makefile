@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help demo test test-browser check lint format bench lit clean
+.PHONY: help demo test test-browser check lint format lit examples bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ format: $(VENV)/dev  ## rewrite the sources in the project's format
 
 lit: $(VENV)/dev  ## the filecheck files under plain lit
 	$(BIN)/lit -q tests/filecheck
+
+examples: $(VENV)/dev  ## rewrite what comes out in the examples beside the passes
+	$(BIN)/python -m pytest tests/unit/test_pass_examples.py --update-examples
 
 bench: $(VENV)/bench  ## latency of nine networks against onnxruntime
 	$(BIN)/dovetail bench suite --against onnxruntime

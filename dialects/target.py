@@ -13,13 +13,13 @@ The text in quotes is also what `--target` takes:
 The text is all that is stored, so it prints back and compares as written (options in the order
 above). What it means, the `Machine`, is answered by the package that registered the device in the
 entry point group `dovetail.targets`: a function from `Target` to `Machine`. So a CPU's features
-come from LLVM, which knows every CPU, and a new device needs no change here.
+come from LLVM, which knows every CPU. A device of another package is registered as a `Device`, that
+function together with the options there are, and needs no change here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import cast
 
@@ -31,6 +31,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from analysis.errors import UserError, nearest
+from analysis.extensions import entries, extension
 
 SYNTAX = "llvm -mcpu=NAME [-mattr=+a,-b] [-num-threads=N] [-l1=BYTES] [-l2=BYTES] [-l3=BYTES]"
 
@@ -40,7 +41,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "vta": ("config", "num-threads"),
     }
 )
-"""The options of each device, in the order in which they are printed."""
+"""The options of each device of this package, in the order in which they are printed."""
 
 NUMBERS = frozenset({"num-threads", "l1", "l2", "l3"})
 
@@ -94,6 +95,39 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class Device:
+    """A device as a package registers it in `dovetail.targets`.
+
+    `options` are printed in this order; those that `numbers` names are whole numbers from 1.
+    """
+
+    options: tuple[str, ...]
+    machine: "Callable[[Target], Machine]"
+    numbers: tuple[str, ...] = ()
+
+    def __call__(self, target: "Target") -> Machine:
+        return self.machine(target)
+
+
+def registered_device(name: str) -> Device | None:
+    """The device of that name of another package."""
+    found = None if name in OPTIONS else extension("dovetail.targets", name)
+    return found if isinstance(found, Device) else None
+
+
+def options_of(device: str) -> tuple[str, ...] | None:
+    """The options of a device in the order in which they are printed; None if it is not known."""
+    found = registered_device(device)
+    return OPTIONS.get(device) if found is None else found.options
+
+
+def is_number(device: str, option: str) -> bool:
+    """Whether an option of a device is a whole number from 1."""
+    found = registered_device(device)
+    return option in (NUMBERS if found is None else found.numbers)
+
+
+@dataclass(frozen=True)
 class Target:
     """A target as written: the device and its options. Equal texts are equal targets."""
 
@@ -107,9 +141,11 @@ class Target:
         if not words:
             raise UserError(f"an empty target: write {SYNTAX}")
         device, *rest = words
-        if device not in OPTIONS:
+        options = options_of(device)
+        if options is None:
+            known = sorted({*OPTIONS, *entries("dovetail.targets")})
             raise UserError(
-                f"target '{text}': no device is called '{device}': {nearest(device, OPTIONS)}"
+                f"target '{text}': no device is called '{device}': {nearest(device, known)}"
             )
         given: dict[str, str] = {}
         for word in rest:
@@ -117,7 +153,7 @@ class Target:
             if name in given:
                 raise UserError(f"target '{text}': option -{name} is given twice")
             given[name] = value
-        return Target(device, tuple((n, given[n]) for n in OPTIONS[device] if n in given))
+        return Target(device, tuple((n, given[n]) for n in options if n in given))
 
     def get(self, name: str) -> str | None:
         """The value of option `name`, if it is given."""
@@ -151,11 +187,12 @@ def _option(text: str, device: str, word: str) -> tuple[str, str]:
     name, equals, value = word.removeprefix("-").partition("=")
     if not word.startswith("-") or not equals or not value:
         raise UserError(f"target '{text}': '{word}' is not of the form -option=value")
-    if name not in OPTIONS[device]:
+    options = options_of(device) or ()
+    if name not in options:
         raise UserError(
-            f"target '{text}': {device} has no option -{name}: {nearest(name, OPTIONS[device])}"
+            f"target '{text}': {device} has no option -{name}: {nearest(name, options)}"
         )
-    if name in NUMBERS and not (value.isascii() and value.isdigit() and int(value) > 0):
+    if is_number(device, name) and not (value.isascii() and value.isdigit() and int(value) > 0):
         raise UserError(f"target '{text}': -{name} is a whole number from 1, not '{value}'")
     if name == "mattr":
         for feature in value.split(","):
@@ -170,10 +207,10 @@ def _option(text: str, device: str, word: str) -> tuple[str, str]:
 @cache
 def describe(target: Target) -> Machine:
     """Ask the package that knows `target`'s device what it is."""
-    found = list(entry_points(group="dovetail.targets", name=target.device))
-    if not found:
+    found = extension("dovetail.targets", target.device)
+    if found is None:
         raise UserError(f"target '{target}': nothing installed describes {target.device} devices")
-    return cast(Callable[[Target], Machine], found[0].load())(target)
+    return cast(Callable[[Target], Machine], found)(target)
 
 
 @irdl_attr_definition

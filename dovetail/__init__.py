@@ -7,6 +7,7 @@
 Importing this package imports nothing else; names are looked up when they are used.
 """
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,9 @@ HOMES = {
 SIBLINGS = ("analysis", "backends", "dialects", "passes", "tuner", "vta")
 """The other top-level packages of this distribution. Their names are common words."""
 
+COMMANDS = ("dovetail", "dovetail-opt")
+"""The scripts that begin by importing this package: what is wrong then is told in one line."""
+
 
 def _check_siblings() -> None:
     """Refuse packages of the same names that come from elsewhere."""
@@ -32,10 +36,13 @@ def _check_siblings() -> None:
             continue
         if spec.origin is None or Path(spec.origin).resolve().parent.parent != home:
             found = spec.origin or ", ".join(spec.submodule_search_locations or ())
-            raise ImportError(
+            message = (
                 f"the package '{name}' at {found} hides Dovetail's own at {home / name}: "
                 "remove it from the search path"
             )
+            if Path(sys.argv[0]).name in COMMANDS:
+                sys.exit(f"error: {message}")
+            raise ImportError(message)
 
 
 def __getattr__(name: str) -> object:

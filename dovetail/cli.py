@@ -8,13 +8,16 @@ for is loaded.
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points, version
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import cast
 
 from analysis.errors import UserError, nearest
+from analysis.extensions import entries, extension
 
 Command = Callable[[Sequence[str]], int]
+
+GROUP = "dovetail.commands"
 
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -35,23 +38,24 @@ def usage() -> str:
     lines = ["usage: dovetail [--version] COMMAND ...", "", "Compile, run and time models.", ""]
     width = max((len(name) for name in command_names()), default=0)
     lines += [f"  {name:{width}}  {help_text}" for name, (_, help_text) in COMMANDS.items()]
-    for entry in entry_points(group="dovetail.commands"):
+    for entry in entries(GROUP).values():
         lines.append(f"  {entry.name:{width}}  (from {entry.module.partition('.')[0]})")
     return "\n".join([*lines, "", "dovetail COMMAND --help says more."])
 
 
 def command_names() -> list[str]:
     """The names of all subcommands."""
-    return [*COMMANDS, *entry_points(group="dovetail.commands").names]
+    return [*COMMANDS, *entries(GROUP)]
 
 
 def find_command(name: str) -> Command:
     """The subcommand called `name`."""
     if name in COMMANDS:
         return cast(Command, import_module(COMMANDS[name][0]).run)
-    for entry in entry_points(group="dovetail.commands", name=name):
-        return cast(Command, entry.load())
-    raise UserError(f"dovetail has no command '{name}': {nearest(name, command_names())}")
+    found = extension(GROUP, name)
+    if found is None:
+        raise UserError(f"dovetail has no command '{name}': {nearest(name, command_names())}")
+    return cast(Command, found)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -8,15 +8,15 @@ A user's mistake ends with exit code 1 and a first line that is complete in itse
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import IO
 
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass
+from xdsl.dialects.builtin import UNKNOWN_LOC, ModuleOp
+from xdsl.ir import Attribute
+from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
-from xdsl.utils.arg_spec import parse_pipeline
 from xdsl.utils.diagnostic import Diagnostic
 from xdsl.utils.exceptions import (
     ArgSpecParseError,
@@ -27,9 +27,21 @@ from xdsl.utils.exceptions import (
 )
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from analysis.errors import UserError, nearest
+from analysis.errors import UserError
 from analysis.files import write_atomically
 from dovetail.commands.arguments import parse_dims
+from dovetail.instruments.instrument import Instrument, Instruments
+from dovetail.instruments.verify_ir import VerifyIR
+from dovetail.instruments.xdsl_flags import PrintBetweenPasses, TimePasses
+from dovetail.opt_arguments import describe_arguments
+from dovetail.pass_help import help_pass, list_passes
+from dovetail.pipeline_parser import Source, parse_passes, parse_steps
+
+
+@cache
+def installed() -> Universe:
+    """All that xDSL, Dovetail and other packages bring; finding it reads every package's data."""
+    return Universe.get_multiverse()
 
 
 class HeldText(StringIO):
@@ -42,20 +54,16 @@ class HeldText(StringIO):
 class DovetailOptMain(xDSLOptMain):
     """The driver; everything it can be asked for comes from the universes that are installed."""
 
-    @cached_property
-    def universe(self) -> Universe:
-        return Universe.get_multiverse()
-
     def register_all_dialects(self) -> None:
-        for name, factory in self.universe.all_dialects.items():
+        for name, factory in installed().all_dialects.items():
             self.ctx.register_dialect(name, factory)
 
     def register_all_passes(self) -> None:
-        for name, factory in self.universe.all_passes.items():
+        for name, factory in installed().all_passes.items():
             self.register_pass(name, factory)
 
     def register_all_targets(self) -> None:
-        for name, factory in self.universe.all_targets.items():
+        for name, factory in installed().all_targets.items():
             self.available_targets[name] = factory
 
     def register_all_frontends(self) -> None:
@@ -69,42 +77,48 @@ class DovetailOptMain(xDSLOptMain):
         return import_stream(stream, parse_dims(self.args.dim))
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
-        super().register_all_arguments(arg_parser)
-        help_texts = {
-            "passes": "a pipeline of passes, or @file",
-            "target": f"one of {', '.join(sorted(self.available_targets))}",
-        }
-        for action in arg_parser._actions:  # pyright: ignore[reportPrivateUsage]
-            action.help = help_texts.get(action.dest, action.help)
-        arg_parser.add_argument(
-            "--no-locations", action="store_true", help="print no locations, even if there are any"
-        )
-        arg_parser.add_argument(
-            "--dim",
-            action="append",
-            default=[],
-            metavar="NAME=SIZE",
-            help="the size of a symbolic dimension of an ONNX model",
-        )
-        arg_parser.add_argument(
-            "--weights",
-            choices=("keep", "elide"),
-            default="keep",
-            help="print new weights to the sidecar of -o FILE, or leave their contents out",
-        )
+        describe_arguments(arg_parser, self.available_frontends)
 
     def setup_pipeline(self) -> None:
-        self.args.passes = pipeline_text(self.args.passes)
-        for spec in parse_pipeline(self.args.passes):
-            if spec.name not in self.available_passes:
-                raise UserError(
-                    f"no pass is named '{spec.name}': {nearest(spec.name, self.available_passes)}"
-                )
-            check_options(
-                self.available_passes[spec.name](),
-                tuple(spec.normalize_parameter_names().parameters),
-            )
-        super().setup_pipeline()
+        source = Source.of("-p", self.args.passes)
+        if self.args.pass_pipeline is not None:
+            if self.args.passes:
+                raise UserError("--pass-pipeline and -p are the same: give one of them")
+            source = Source.of("--pass-pipeline", self.args.pass_pipeline)
+        self.passes = parse_passes(source, self.available_passes)
+        self.instruments = Instruments(self.make_instruments())
+        self.pipeline = PassPipeline(self.passes, self.instruments)
+
+    def make_instruments(self) -> tuple[Instrument, ...]:
+        """What watches the pipeline, as the arguments ask for it, in order."""
+        args, chosen = self.args, list[Instrument]()
+        if args.mlir_timing or args.mlir_timing_json is not None:
+            from dovetail.instruments.timing import Timing  # noqa: PLC0415
+
+            json_file = None if args.mlir_timing_json is None else Path(args.mlir_timing_json)
+            chosen.append(Timing(args.mlir_timing, json_file))
+        if args.time_passes:
+            chosen.append(TimePasses())
+        if not args.disable_verify:
+            chosen.append(VerifyIR())
+        if args.print_between_passes:
+            chosen.append(PrintBetweenPasses())
+        if any(value for name, value in vars(args).items() if name.startswith("mlir_print_ir_")):
+            from dovetail.instruments.print_ir import ir_printers  # noqa: PLC0415
+
+            chosen.extend(ir_printers(args, self.passes))
+        chosen.extend(verify_each(args.verify_each))
+        return tuple(chosen)
+
+    def answer(self) -> str | None:
+        """What the arguments ask about the driver itself, if they do."""
+        if self.args.list_passes:
+            return list_passes(self.available_passes)
+        if self.args.help_pass is not None:
+            return help_pass(self.args.help_pass, self.available_passes)
+        if self.args.list_targets:
+            return "".join(f"{name}\n" for name in sorted(self.available_targets))
+        return None
 
     def prepare_output(self) -> IO[str]:
         self.held = HeldText()
@@ -113,14 +127,15 @@ class DovetailOptMain(xDSLOptMain):
     def run(self) -> None:
         """Run the driver; the output file appears whole, and only if nothing went wrong."""
         super().run()
-        if self.args.output_file is not None:
+        self.exit_code = self.instruments.finish()
+        if self.exit_code == 0 and self.args.output_file is not None:
             try:
                 write_atomically(Path(self.args.output_file), self.held.getvalue().encode())
             except OSError as error:
                 raise UserError(f"cannot write {self.args.output_file}: {error.strerror}") from None
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
-        if not self.args.no_locations and has_locations(prog):
+        if not self.args.no_locations and any(op.location != UNKNOWN_LOC for op in prog.walk()):
             self.args.print_debuginfo = True
         if self.args.target == "mlir" and any(op.name == "graph.weight" for op in prog.walk()):
             from dovetail.weights import settle_weights  # noqa: PLC0415
@@ -131,45 +146,33 @@ class DovetailOptMain(xDSLOptMain):
 
 
 def pipeline_text(text: str) -> str:
-    """The pipeline as xDSL reads it: `@file` is read, white space after commas goes."""
-    if text.startswith("@"):
-        try:
-            text = Path(text[1:]).read_text()
-        except OSError as error:
-            raise UserError(f"cannot read the pipeline file {text[1:]}: {error.strerror}") from None
-    out: list[str] = []
-    quoted = False
-    for char in text.strip():
-        if char == '"':
-            quoted = not quoted
-        if char.isspace() and not quoted:
-            if out and out[-1] not in ", ":
-                out.append(" ")
-            continue
-        if char in ",}" and not quoted and out and out[-1] == " ":
-            out.pop()
-        out.append(char)
-    return "".join(out)
+    """The pipeline `text`, or that of `@file`, in xDSL's canonical form."""
+    return ",".join(str(step.spec) for step in parse_steps(Source.of("-p", text)))
 
 
-def check_options(cls: type[ModulePass], given: tuple[str, ...]) -> None:
-    """Refuse an option that the pass `cls` does not have."""
-    known = [name for name in cls.__dataclass_fields__ if name != "name"]
-    for option in given:
-        if option not in known:
-            raise UserError(f"pass '{cls.name}' has no option '{option}': {nearest(option, known)}")
+def verify_each(text: str) -> tuple[Instrument, ...]:
+    """The instruments that `--verify-each=text` asks for beyond the verifiers of the IR."""
+    if text == "true":
+        return ()
+    from dovetail.instruments.verify_run import RunOptions, VerifyRun  # noqa: PLC0415
+    from dovetail.reducing.mismatch import report  # noqa: PLC0415
 
-
-def has_locations(module: ModuleOp) -> bool:
-    """Whether any operation of `module` knows where it came from."""
-    return any(str(op.location) != "loc(unknown)" for op in module.walk())
+    return (VerifyRun(RunOptions.parse(text), on_mismatch=report),)
 
 
 def run(args: Sequence[str] | None = None) -> int:
     """Run the driver; returns the exit code. A bug of ours still raises."""
-    highlight = Diagnostic.colored
+    highlight, check = Diagnostic.colored, Attribute.__post_init__
+    words = sys.argv[1:] if args is None else args
+    # a value only after `=`: what follows the bare flag is the input file
+    words = ["--verify-each=true" if word == "--verify-each" else word for word in words]
     try:
-        DovetailOptMain(description="Dovetail's modular optimizer driver", args=args).run()
+        driver = DovetailOptMain(description="Dovetail's modular optimizer driver", args=words)
+        answer = driver.answer()
+        if answer is not None:
+            print(answer, end="")
+            return 0
+        driver.run()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -187,8 +190,8 @@ def run(args: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     finally:
-        Diagnostic.colored = highlight
-    return 0
+        Diagnostic.colored, Attribute.__post_init__ = highlight, check
+    return driver.exit_code
 
 
 def main() -> None:

@@ -42,3 +42,11 @@ CPU: tuple[ModulePass, ...] = (
     LowerGraphToLoopPass(),
     PlanMemoryPass(),
 )
+
+CPU_KERNEL: tuple[ModulePass, ...] = (
+    # what CPU does to a kernel, for functions of te that no network calls
+    ExpandPowersPass(),
+    LowerTeToLoopPass(),
+    ElideHaloGuardsPass(),
+    ScheduleKernelsPass(),
+)

@@ -3,10 +3,11 @@
 `dovetail-opt`, the Python pipelines and plain `xdsl-opt` (through the entry point
 `xdsl.universe`) all read these tables. A pass is listed by the path of its module below
 `passes/`; its command-line name is the module's name with dashes, and its class is the
-module's name in CamelCase with `Pass` at the end. Nothing is imported before it is used.
+module's name in CamelCase with `Pass` at the end. Nothing is imported before it is used. Other
+packages add theirs through the same entry point, with a universe that `universe_of` makes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 
 from xdsl.ir import Dialect
@@ -49,14 +50,18 @@ PASSES: tuple[str, ...] = (
     "te.copy_outputs",
     "te.deduplicate_kernels",
     "te.expand_powers",
+    "te.import_intrinsics",
     "te.lower_te_to_loop",
     "te.transform_network_layout",
 )
 
 TARGETS: dict[str, str] = {
     "asm": "backends.llvm.targets:AssemblyTarget",
+    "dot": "dovetail.printing.dot:DotTarget",
     "llvm-ir": "backends.llvm.targets:LLVMIRTarget",
     "loop-expanded": "dovetail.targets:LoopExpandedTarget",
+    "pseudo": "dovetail.printing.pseudo:PseudoTarget",
+    "svg": "dovetail.printing.dot:SvgTarget",
 }
 
 
@@ -71,12 +76,15 @@ def pass_name(path: str) -> str:
     return path.rpartition(".")[2].replace("_", "-")
 
 
-def pass_class(path: str) -> type[ModulePass]:
-    """The class of the pass in `path`: `loop.split_loop` holds `SplitLoopPass`."""
+def class_path(path: str) -> str:
+    """Where the class of the pass in `path` is: `loop.split_loop` holds `SplitLoopPass`."""
     camel = "".join(part.capitalize() for part in path.rpartition(".")[2].split("_"))
-    cls = load(f"passes.{path}:{camel}Pass")
-    assert isinstance(cls, type) and issubclass(cls, ModulePass)
-    return cls
+    return f"passes.{path}:{camel}Pass"
+
+
+def pass_class(path: str) -> type[ModulePass]:
+    """The class of the pass in `path`."""
+    return _pass(class_path(path))()
 
 
 def _dialect(path: str) -> Callable[[], Dialect]:
@@ -89,7 +97,12 @@ def _dialect(path: str) -> Callable[[], Dialect]:
 
 
 def _pass(path: str) -> Callable[[], type[ModulePass]]:
-    return lambda: pass_class(path)
+    def factory() -> type[ModulePass]:
+        cls = load(path)
+        assert isinstance(cls, type) and issubclass(cls, ModulePass)
+        return cls
+
+    return factory
 
 
 def _target(path: str) -> Callable[[], type[Target]]:
@@ -101,8 +114,17 @@ def _target(path: str) -> Callable[[], type[Target]]:
     return factory
 
 
-DOVETAIL_UNIVERSE = Universe(
-    all_dialects={name: _dialect(path) for name, path in DIALECTS.items()},
-    all_passes={pass_name(path): _pass(path) for path in PASSES},
-    all_targets={name: _target(path) for name, path in TARGETS.items()},
+def universe_of(
+    dialects: Mapping[str, str], passes: Mapping[str, str], targets: Mapping[str, str]
+) -> Universe:
+    """The universe of dialects, passes and targets at `module:name`; none is imported yet."""
+    return Universe(
+        all_dialects={name: _dialect(path) for name, path in dialects.items()},
+        all_passes={name: _pass(path) for name, path in passes.items()},
+        all_targets={name: _target(path) for name, path in targets.items()},
+    )
+
+
+DOVETAIL_UNIVERSE = universe_of(
+    DIALECTS, {pass_name(path): class_path(path) for path in PASSES}, TARGETS
 )

@@ -9,7 +9,7 @@ such as a kernel, has a fused location of all of them.
 from collections.abc import Iterable
 
 from xdsl.dialects.builtin import ArrayAttr, FusedLoc, LocationAttr, NameLoc, NoneAttr, UnknownLoc
-from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 
 
 def locate(location: LocationAttr, *ops: Operation) -> None:
@@ -33,7 +33,7 @@ def fused(locations: Iterable[LocationAttr]) -> LocationAttr:
     """The location of what stands for everything at these locations, each named once."""
     parts = list(dict.fromkeys(part for location in locations for part in parts_of(location)))
     if len(parts) > 1:
-        return FusedLoc(ArrayAttr[Attribute](parts), NoneAttr())
+        return FusedLoc(tuple(parts), NoneAttr())
     return parts[0] if parts else UnknownLoc()
 
 

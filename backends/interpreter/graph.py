@@ -1,11 +1,12 @@
 """What every graph op means, on NumPy arrays with the exact element types of the IR.
 
 `run_graph` runs a function; `SEMANTICS` maps an op's class to a function of the op and its
-operands. Elementwise ops live in `graph_elementwise`, the rest beside it in `graph_nn`.
+operands. Elementwise ops live in `graph_elementwise`, the rest beside it in `graph_nn`. What ops of
+other packages mean is found by their names in the entry point group `dovetail.semantics`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects.func import FuncOp, ReturnOp
@@ -14,6 +15,7 @@ from xdsl.traits import SymbolTable
 
 from analysis import shapes
 from analysis.errors import UnsupportedError
+from analysis.extensions import extension
 from backends.interpreter.graph_elementwise import ELEMENTWISE
 from backends.interpreter.graph_nn import NN
 from backends.interpreter.te import run_te
@@ -105,10 +107,23 @@ MOVEMENT: dict[type[Operation], Function] = {
 SEMANTICS: dict[type[Operation], Function] = {**ELEMENTWISE, **NN, **MOVEMENT}
 
 
+def meaning(op: GraphOp) -> Function:
+    """The function of an op and its operands that gives its result."""
+    found = SEMANTICS.get(type(op)) or cast(
+        Function | None, extension("dovetail.semantics", op.name)
+    )
+    if found is None:
+        raise UnsupportedError(
+            f"the graph interpreter cannot run {op.name}: no package adds its meaning to "
+            "dovetail.semantics"
+        )
+    return found
+
+
 def run_op(op: GraphOp, operands: Sequence[Array]) -> Array:
     """The result of one graph op."""
     with np.errstate(all="ignore"):
-        return np.asarray(SEMANTICS[type(op)](op, *operands))
+        return np.asarray(meaning(op)(op, *operands))
 
 
 def call(op: CallOp, operands: Sequence[Array]) -> list[Array]:

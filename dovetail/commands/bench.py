@@ -3,15 +3,15 @@
 Contenders take turns in one run, a few inferences at a time, because machines are noisy and only
 figures of one run compare: the minima, above all. `dovetail bench NAME` runs a benchmark
 that a package registered in the entry point group `dovetail.benchmarks`: a function that takes the
-arguments after its name and returns the exit code.
+arguments after its name and returns the exit code. A kernel as text is timed by bench_kernel.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.errors import UserError, nearest
+from analysis.extensions import entries, extension
 from analysis.files import write_atomically
 from dovetail.cli import Command
 from dovetail.commands.arguments import Parser, add_target, positive
@@ -28,6 +29,8 @@ from dovetail.commands.peers import PEERS, Contender, check_peer
 from dovetail.runtime import Program
 from dovetail.runtime.buffers import Array
 from dovetail.runtime.manifest import storage_dtype
+
+GROUP = "dovetail.benchmarks"
 
 TURN_SECONDS = 0.02
 TURN_RUNS = 20
@@ -55,17 +58,29 @@ class Latency:
 def run(args: Sequence[str]) -> int:
     """Run a benchmark by its name, or time a model."""
     if args and not args[0].startswith("-"):
-        for entry in entry_points(group="dovetail.benchmarks", name=args[0]):
-            return cast(Command, entry.load())(args[1:])
+        benchmark = extension(GROUP, args[0])
+        if benchmark is not None:
+            return cast(Command, benchmark)(args[1:])
     options = parse(args)
+    if options.against and options.model.suffix == ".mlir":
+        raise UserError(f"{options.model}: --against is for ONNX models, peers read nothing else")
     for peer in options.against:
         check_peer(peer)
     if not options.model.exists():
-        names = entry_points(group="dovetail.benchmarks").names
         raise UserError(
             f"{options.model}: there is no such file, and no benchmark of that name: "
-            + nearest(str(options.model), sorted(names))
+            + nearest(str(options.model), sorted(entries(GROUP)))
         )
+    if options.model.suffix == ".mlir":
+        # the compiler, which timing a compiled program does not need
+        timing = import_module("dovetail.commands.bench_kernel")
+        if cast(Callable[[argparse.Namespace], bool], timing.bench_kernel)(options):
+            return 0
+    for option in ("passes", "function"):
+        if getattr(options, option) is not None:
+            raise UserError(
+                f"{options.model}: --{option} is for kernels, .mlir files of te or loops"
+            )
     if options.against and is_compiled(options.model):
         raise UserError(f"{options.model}: --against needs the model, this is a compiled program")
     bench(options)
@@ -74,8 +89,16 @@ def run(args: Sequence[str]) -> int:
 
 def parse(args: Sequence[str]) -> argparse.Namespace:
     """The arguments, checked."""
-    parser = Parser("dovetail bench", description="Time a model, or run a benchmark by its name.")
-    parser.add_argument("model", type=Path, help="an .onnx or .dove file, or a benchmark's name")
+    parser = Parser(
+        "dovetail bench", description="Time a model or a kernel, or run a benchmark by its name."
+    )
+    parser.add_argument(
+        "model", type=Path, help="an .onnx, .mlir or .dove file, or a benchmark's name"
+    )
+    parser.add_argument(
+        "-p", "--passes", metavar="P", help="of a kernel: its pipeline, or @file (default: ours)"
+    )
+    parser.add_argument("--function", metavar="NAME", help="of a kernel: which, if there are more")
     add_target(parser)
     parser.add_argument(
         "--against", action="append", default=[], metavar="PEER", help=f"one of {', '.join(PEERS)}"

@@ -11,7 +11,7 @@ from dovetail.commands.models import compile_file
 def run(args: Sequence[str]) -> int:
     """Compile the model and write the program."""
     parser = Parser("dovetail compile", description="Compile a model to a .dove file.")
-    parser.add_argument("model", type=Path, help="an .onnx file")
+    parser.add_argument("model", type=Path, help="an .onnx file, or a network as .mlir")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .dove file to write")
     add_target(parser)
     add_dims(parser)

@@ -11,7 +11,7 @@ from dovetail.commands.models import open_program
 def run(args: Sequence[str]) -> int:
     """Run the model and write its outputs; without --output say what they are."""
     parser = Parser("dovetail run", description="Run a model or a .dove file.")
-    parser.add_argument("model", type=Path, help="an .onnx or .dove file")
+    parser.add_argument("model", type=Path, help="an .onnx, .mlir or .dove file")
     parser.add_argument("--input", type=Path, metavar="X.npz", help="the inputs, by name")
     parser.add_argument("--output", type=Path, metavar="Y.npz", help="where the outputs go")
     add_target(parser)

@@ -7,11 +7,9 @@ no object cache.
 
 import argparse
 import json
-import os
 import tempfile
 import time
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
@@ -28,6 +26,7 @@ from dovetail.commands.bench import Latency, differences, random_inputs, take_tu
 from dovetail.commands.peers import PEERS, Contender, check_peer
 from dovetail.compiler import compile_model
 from dovetail.frontend.random_weights import random_weights
+from dovetail.measuring.repeated import pinned
 
 FOLDER = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 PREFIX = "light_"
@@ -61,18 +60,6 @@ def measure(name: str, options: argparse.Namespace, folder: Path) -> dict[str, o
         "peers": {peer: figures[peer].min for peer in options.against},
         "relative_difference": agreement,
     }
-
-
-@contextmanager
-def pinned(threads: int) -> Generator[None]:
-    """With one thread, everything runs on one core."""
-    before = os.sched_getaffinity(0)
-    if threads == 1:
-        os.sched_setaffinity(0, {min(before)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def run(args: Sequence[str]) -> int:

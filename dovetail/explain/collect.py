@@ -28,7 +28,7 @@ from dovetail.explain.figures import (
     layout_words,
     schedule_summary,
 )
-from dovetail.explain.listing import Version, blame, listing
+from dovetail.explain.listing import Version, blame, listing, pseudo
 from dovetail.explain.nodes import Fates, Node
 from dovetail.explain.report import Argument, Buffer, Call, FusionEdge, Kernel, Report
 from dovetail.pipelines import CPU
@@ -255,11 +255,12 @@ def add_network(report: Report, main: func.FuncOp) -> None:
 
 
 def add_code(report: Report, module: ModuleOp, target: Target, progress: Progress) -> None:
-    """Add the LLVM IR and the assembly of each kernel, as it is compiled by itself."""
+    """Add a listing, the LLVM IR and the assembly of each kernel, as it is compiled by itself."""
     generator = CodeGenerator.of(target)
     compiled = [f for f in functions(module) if f.sym_name.data in report.kernels]
     for number, function in enumerate(compiled):
         kernel = report.kernels[function.sym_name.data]
+        kernel.pseudo = pseudo(ModuleOp([located_clone(function)]))
         kernel.llvm = str(emit_module(ModuleOp([function.clone()])))
         kernel.assembly = generator.assembly(kernel.llvm)
         progress(number + 1, len(compiled))

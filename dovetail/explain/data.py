@@ -123,6 +123,7 @@ def function_data(
         steps = list(dict.fromkeys(kernel.blame))
         data["steps"] = steps
         data["blame"] = [steps.index(step) for step in kernel.blame]
+        data["pseudo"] = table.lines(kernel.pseudo)
         data["llvm"] = kernel.llvm
         data["assembly"] = kernel.assembly
     data["texts"] = list(table.texts)

@@ -14,9 +14,12 @@ from functools import cached_property
 from io import StringIO
 
 from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Operation
 from xdsl.printer import Printer
 
+from dovetail.printing.listing import Listing
+from dovetail.printing.pseudo import all_forms
 from passes.locations import nodes_of
 from passes.loop.schedule_kernels import SCHEDULE
 
@@ -78,6 +81,32 @@ def listing(function: func.FuncOp) -> Lines:
     for number, line in enumerate(text.split("\n")):
         op, begin = printer.owners[number]
         lines.append(Line(line, nodes_of(op.location), begin))
+    return tuple(lines)
+
+
+@dataclass
+class LocatedListing(Listing):
+    """A Python-like listing that notes the op that each line is of."""
+
+    owners: dict[int, tuple[Operation, int]] = field(
+        default_factory=dict[int, tuple[Operation, int]]
+    )
+
+    def operation(self, op: Operation) -> None:
+        begin = len(self.lines)
+        super().operation(op)
+        for number in range(begin, len(self.lines)):
+            self.owners.setdefault(number, (op, begin))
+
+
+def pseudo(module: ModuleOp) -> Lines:
+    """The lines of a module's Python-like listing, which may change the module."""
+    found = LocatedListing(all_forms())
+    found.block(module.body.block)
+    lines: list[Line] = []
+    for number, text in enumerate(found.lines):
+        op, begin = found.owners[number]
+        lines.append(Line(text, nodes_of(op.location), begin))
     return tuple(lines)
 
 

@@ -216,6 +216,8 @@ function levels(data) {
     const why = data.blame && data.blame.map((step) => data.steps[step]);
     panes.push(pane("loops as compiled", why ? "each line with the step that made it" : "", code(data, loops.at(-1), { why, label: "loops as compiled" })));
   }
+  if (data.pseudo?.length)
+    panes.push(pane("listing", "the loops as compiled, as papers print them", code(data, { lines: data.pseudo }, { label: "listing" })));
   const row = el("div", { class: "levels" }, ...panes);
   const light = (event) => {
     const line = event.type === "pointerleave" ? null : event.target.closest(".line");

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from dovetail.explain.listing import Version
+from dovetail.explain.listing import Lines, Version
 from dovetail.explain.nodes import Node
 
 
@@ -48,7 +48,7 @@ class Kernel:
     """A compiled function: its text after each step, from operators to scheduled loops.
 
     `blame` names for each line of the last text the step that made it. `flops` and `bytes` are of
-    one call; None where sizes are symbolic.
+    one call; None where sizes are symbolic. `pseudo` is a Python-like listing of the final loops.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Kernel:
     flops: int | None
     bytes: int | None
     arguments: tuple[Argument, ...]
+    pseudo: Lines = ()
     llvm: str = ""
     assembly: str = ""
 

@@ -3,12 +3,13 @@
 `import_model` takes a path, the bytes of a file or a `ModelProto` and returns a module with one
 function, `@main`; its arguments and results keep the model's names in `dovetail.name`. Nodes
 without an op of their own are written with others (HardSwish is a product with a hard sigmoid),
-and operators that ONNX itself defines by a function body are inlined.
+and operators that ONNX itself defines by a function body are inlined. Operators of other domains
+are imported by packages that add to the entry point group `dovetail.importers`.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import onnx
 from google.protobuf.message import DecodeError
@@ -18,6 +19,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Region
 
 from analysis.errors import UnsupportedError, UserError, nearest
+from analysis.extensions import extension
 from analysis.shapes import Extent, ShapeError, SymbolError, size_option
 from dialects.graph.base import AnyTensor, tensor
 from dialects.graph.elements import element_of
@@ -130,7 +132,7 @@ class Importer:
 
     def node(self, proto: onnx.NodeProto) -> None:
         """Import one node, or note why not."""
-        handler = HANDLERS.get(proto.op_type) if proto.domain in DEFAULT_DOMAINS else None
+        handler = handler_of(proto)
         if handler is None:
             self.refuse(proto, f"no operator like it; the nearest: {nearest_operators(proto)}")
             return
@@ -180,7 +182,8 @@ class Importer:
         self.builder.node = ""
         results = [self.values[name] for name in outputs]
         values = [self.builder.value_of(result) for result in results]
-        self.block.add_op(ReturnOp(*values))
+        end = ReturnOp(*values)
+        self.block.add_op(end)
         function = FuncOp(
             "main",
             ([a.type for a in self.block.args], [v.type for v in values]),
@@ -188,11 +191,20 @@ class Importer:
             arg_attrs=names_attribute(inputs),
             res_attrs=names_attribute(outputs),
         )
+        function.location = end.location = self.builder.whole_model
         return ModuleOp([function])
 
 
 def names_attribute(names: Sequence[str]) -> ArrayAttr[DictionaryAttr]:
     return ArrayAttr([DictionaryAttr({"dovetail.name": StringAttr(name)}) for name in names])
+
+
+def handler_of(proto: onnx.NodeProto) -> Handler | None:
+    """What imports a node; other packages import theirs, by `domain.operator`."""
+    if proto.domain in DEFAULT_DOMAINS:
+        return HANDLERS.get(proto.op_type)
+    found = extension("dovetail.importers", f"{proto.domain}.{proto.op_type}")
+    return cast(Handler | None, found)
 
 
 def nearest_operators(proto: onnx.NodeProto) -> str:

@@ -85,6 +85,11 @@ class Builder:
         """`loc("model.onnx"("name"))`"""
         return NameLoc(StringAttr(self.model), NameLoc(StringAttr(name), NoneAttr()))
 
+    @property
+    def whole_model(self) -> NameLoc:
+        """`loc("model.onnx")`, for what stands for no node in particular."""
+        return NameLoc(StringAttr(self.model), NoneAttr())
+
     def insert(self, op: Operation, hint: str) -> None:
         if self.node:
             op.location = self.location(self.node)

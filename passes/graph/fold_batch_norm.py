@@ -12,6 +12,7 @@ fold-constants, which turns computed parameters into weights.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from xdsl.context import Context
@@ -204,6 +205,7 @@ class FoldBatchNormPass(ModulePass):
     """Fold the scaling and shifting of channels into the weights before it."""
 
     name = "fold-batch-norm"
+    reassociates: ClassVar = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for func in functions(op):

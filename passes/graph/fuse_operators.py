@@ -28,7 +28,7 @@ from dialects.graph.elementwise import Elementwise
 from dialects.graph.nn import BatchNormOp
 from dialects.graph.structure import CallOp
 from passes.graph.rewriting import functions, insert_before
-from passes.locations import fused, nodes_of
+from passes.locations import fused, locate, nodes_of
 
 NAME_PARTS = 4
 
@@ -331,7 +331,9 @@ def outline(ops: list[Operation], name: str, device: str) -> FuncOp:
         for i, operand in enumerate(op.operands):
             op.operands[i] = replaced.get(operand, operand)
         block.add_op(op)
-    block.add_op(ReturnOp(*last.results))
+    end = ReturnOp(*last.results)
+    locate(last.location, end)
+    block.add_op(end)
     types = [value.type for value in inputs], list(last.result_types)
     kernel = FuncOp(name, types, Region(block), visibility="private")
     kernel.location = call.location

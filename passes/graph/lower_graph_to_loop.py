@@ -35,6 +35,7 @@ from analysis.errors import UnsupportedError
 from dialects import loop
 from dialects.graph.structure import CallOp, WeightOp
 from passes.graph.mark_weights import WEIGHT
+from passes.locations import locate
 from passes.te.lower_te_to_loop import memref_type
 from passes.te.transform_network_layout import network_of
 
@@ -162,7 +163,8 @@ def lower(old: func.FuncOp) -> func.FuncOp:
     for op in old.body.block.ops:
         if isinstance(op, CallOp):
             network.call(op)
-    network.builder.insert(func.ReturnOp())
+    end = network.builder.insert(func.ReturnOp())
+    locate(last.location, end)
     return new
 
 

@@ -7,25 +7,28 @@
 It takes what fuse-operators leaves: kernels, which are functions of graph ops, become functions
 of te ops; the network keeps its weights and calls. A computation is named after the value that it
 gives, one that leads to it gets a suffix (`y_sum`). Padding becomes guards of reads; nothing is
-fused yet: that is for the schedule. Intermediate sums have the element type of the op.
+fused yet: that is for the schedule. Intermediate sums have the element type of the op. The lowering
+of an op of another package is found by its name in the entry point group `dovetail.lowerings`.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from analysis.errors import UnsupportedError
+from analysis.extensions import extension
 from dialects.graph.base import GraphOp, element_type
 from dialects.graph.elementwise import CastOp
 from dialects.graph.movement import ConcatOp, PadOp
 from passes.graph.expressions import Kernel, Point, Scalar, extents
 from passes.graph.lower_movement import MOVEMENT
-from passes.graph.lower_nn import NN
+from passes.graph.lower_nn import NN, Lowering
 from passes.graph.rewriting import functions
 from passes.graph.scalars import SCALARS, is_unsigned
 
@@ -50,30 +53,33 @@ def check_elements(op: GraphOp) -> None:
             raise UnsupportedError(f"lower-graph-to-te: {op.name} of {value.type}")
 
 
-def lower_op(op: GraphOp, taken: set[str]) -> None:
+def lowering_of(op: GraphOp) -> Lowering | None:
+    """What makes tensor expressions of an op, if anything does."""
+    if type(op) in SCALARS:
+        return lower_elementwise
+    return LOWERINGS.get(type(op)) or cast(
+        Lowering | None, extension("dovetail.lowerings", op.name)
+    )
+
+
+def lower_op(op: GraphOp, lowering: Lowering, taken: set[str]) -> None:
     """Replace one op by its tensor expressions."""
     check_elements(op)
-    kernel = Kernel(op, taken)
-    lowering = LOWERINGS.get(type(op), lower_elementwise)
-    value = lowering(kernel, op)
+    value = lowering(Kernel(op, taken), op)
     value.name_hint = op.result.name_hint or value.name_hint
     Rewriter.replace_op(op, [], [value])
 
 
 def lower_function(func: FuncOp) -> None:
-    ops: list[Operation] = list(func.body.block.ops)
-    unknown = [op for op in ops if isinstance(op, GraphOp) and not has_lowering(op)]
+    ops = [op for op in func.body.block.ops if isinstance(op, GraphOp)]
+    found = {op: lowering_of(op) for op in ops}
+    unknown = sorted({op.name for op, lowering in found.items() if lowering is None})
     if unknown:
-        names = ", ".join(sorted({op.name for op in unknown}))
-        raise UnsupportedError(f"lower-graph-to-te: no tensor expression for {names}")
+        raise UnsupportedError(f"lower-graph-to-te: no tensor expression for {', '.join(unknown)}")
     taken: set[str] = set()
-    for op in ops:
-        if isinstance(op, GraphOp):
-            lower_op(op, taken)
-
-
-def has_lowering(op: GraphOp) -> bool:
-    return type(op) in LOWERINGS or type(op) in SCALARS
+    for op, lowering in found.items():
+        assert lowering is not None
+        lower_op(op, lowering, taken)
 
 
 @dataclass(frozen=True)

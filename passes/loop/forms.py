@@ -92,9 +92,9 @@ def replace_variables(
         )
 
 
-def ranges_of(loops: Sequence[loop.ForOp]) -> Ranges:
-    """The intervals of the variables of loops, outermost first."""
-    ranges: Ranges = {}
+def ranges_of(loops: Sequence[loop.ForOp], known: Ranges | None = None) -> Ranges:
+    """The intervals of the variables of loops, outermost first, beside those that are `known`."""
+    ranges: Ranges = dict(known or {})
     for op in loops:
         low = forms_of(op, "lower", ranges)[0].interval(ranges)[0]
         high = forms_of(op, "upper", ranges)[0].interval(ranges)[1]

@@ -3,6 +3,8 @@
 A primitive names loops, blocks and buffers of one function. It resolves the names once; one that
 is not there is an error that lists those that are. A module with several functions of loops needs
 the option `function`, unless the names are found in one of them only.
+
+Arguments: `function` (needed where several functions have the names).
 """
 
 from abc import abstractmethod

@@ -17,6 +17,7 @@ writes, unless they differ in the reduction only.
 from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import pairwise, product
+from typing import ClassVar
 
 from xdsl.ir import Operation
 
@@ -101,6 +102,7 @@ class ReorderLoopsPass(Primitive):
     """Let nested loops change places."""
 
     name = "reorder-loops"
+    reassociates: ClassVar = True
 
     loops: tuple[str, ...]
     function: str | None = None

@@ -7,6 +7,7 @@ Takes functions of naive loops, as lower-te-to-loop leaves them, in a module wit
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -42,6 +43,7 @@ class ScheduleKernelsPass(ModulePass):
     """Give every kernel the default schedule of the library."""
 
     name = "schedule-kernels"
+    reassociates: ClassVar = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         machine = target_of(op).machine

@@ -14,6 +14,7 @@ what a value costs.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xdsl.builder import Builder
 from xdsl.context import Context
@@ -68,6 +69,7 @@ class ExpandPowersPass(ModulePass):
     """Make powers with simple constant exponents products and square roots."""
 
     name = "expand-powers"
+    reassociates: ClassVar = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for inner in list(op.walk()):

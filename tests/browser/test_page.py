@@ -100,9 +100,9 @@ def test_every_kernel_is_shown_at_every_level(browser, written):
     for name, kernel in report.kernels.items():
         open_view(browser, path, f"#kernel/{name}")
         titles = [title.text.split(" ")[0] for title in find(browser, ".levels h4")]
-        assert titles[-2:] == ["loops", "loops"]
+        assert titles[-3:] == ["loops", "loops", "listing"]
         assert ("graph" in titles) == any(v.level == "graph" for v in kernel.versions)
-        lines = find(browser, ".levels .pane:last-child .line")
+        lines = find(browser, ".levels .pane:nth-last-child(2) .line")
         assert len(lines) == len(kernel.versions[-1].lines)
         assert len(find(browser, ".levels .why")) == len(lines)
         assert len(find(browser, "details")) == 2

@@ -42,3 +42,8 @@ def test_readme_works_as_printed(folder):
 def test_matmul_of_the_readme_is_the_file():
     (shown,) = re.findall(r"^```mlir\n(.*?)^```$", TEXT, re.M | re.S)
     assert shown in (ROOT / "examples" / "matmul.mlir").read_text()
+
+
+def test_listing_of_the_readme_is_what_is_printed(folder):
+    (command, shown) = re.search(r"^\$ (.* -t pseudo .*)\n((?:[^`].*\n)+)", TEXT, re.M).groups()
+    assert call(["bash", "-c", command], folder).stdout == shown

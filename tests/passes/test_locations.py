@@ -1,6 +1,5 @@
 """Every op that stands for a node of the model says which, after every pass of the pipeline."""
 
-from in_process import run_command
 from lit.ShCommands import Command
 from parse import parse_module
 from small_network import NODES, small_network
@@ -14,6 +13,7 @@ from dialects.target import Target, TargetAttr
 from dovetail.frontend.onnx import import_model
 from dovetail.opt import pipeline_text
 from dovetail.pipelines import CPU
+from dovetail.testing import run_command
 from dovetail.universe import DOVETAIL_UNIVERSE
 
 

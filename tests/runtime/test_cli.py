@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from llvm_networks import add_rows, axpy, axpy_weight, failing, mirror
 from onnx import TensorProto, helper, numpy_helper
 from rich.console import Console
 
+from analysis import extensions
 from analysis.errors import UserError
 from dovetail import cli
 from dovetail.commands import bench, compiling, peers
@@ -139,9 +140,12 @@ def test_target_and_threads_reach_the_compiler(here, monkeypatch):
 
 def test_errors_about_arguments(here, capsys):
     assert failure(capsys, "rum") == (
-        "dovetail has no command 'rum': did you mean run? there are: run, compile, bench"
+        "dovetail has no command 'rum': did you mean run? there are: run, compile, bench, explain"
     )
-    assert failure(capsys, "x") == "dovetail has no command 'x': there are: compile, run, bench"
+    assert (
+        failure(capsys, "x")
+        == "dovetail has no command 'x': there are: compile, run, bench, explain"
+    )
     assert failure(capsys, "compile", "net.onnx") == (
         "dovetail compile: the following arguments are required: -o/--output "
         "(see dovetail compile --help)"
@@ -243,12 +247,11 @@ def test_commands_and_benchmarks_of_other_packages(monkeypatch, capsys, tmp_path
     here = sys.modules[own_entry.__module__]
     monkeypatch.setitem(sys.modules, "own_package", here)
 
-    def entry_points(group: str, **params: str) -> EntryPoints:
-        entry = EntryPoint("own", "own_package:own_entry", group)
-        return EntryPoints([entry]).select(**params)
+    def entries(group: str) -> dict[str, EntryPoint]:
+        return {"own": EntryPoint("own", "own_package:own_entry", group)}
 
-    monkeypatch.setattr(cli, "entry_points", entry_points)
-    monkeypatch.setattr(bench, "entry_points", entry_points)
+    for module in (extensions, cli, bench):
+        monkeypatch.setattr(module, "entries", entries)
     assert dovetail("own", "a", "--b") == 3
     assert capsys.readouterr().out == "called with a --b\n"
     assert dovetail("bench", "own", "--c") == 3
@@ -256,7 +259,8 @@ def test_commands_and_benchmarks_of_other_packages(monkeypatch, capsys, tmp_path
     assert dovetail("--help") == 0
     assert "  own      (from own_package)" in capsys.readouterr().out
     assert failure(capsys, "onw") == (
-        "dovetail has no command 'onw': did you mean own? there are: own, compile, run, bench"
+        "dovetail has no command 'onw': did you mean own? "
+        "there are: own, compile, run, bench, explain"
     )
     assert failure(capsys, "bench", "onw") == (
         "onw: there is no such file, and no benchmark of that name: did you mean own? "

@@ -1,4 +1,7 @@
-from dovetail.opt import pipeline_text, run
+from xdsl.ir import Attribute
+
+from dovetail.instruments.instrument import Instrument
+from dovetail.opt import DovetailOptMain, pipeline_text, run
 
 
 def test_white_space_in_pipelines():
@@ -23,3 +26,43 @@ def test_a_failed_run_leaves_the_output_as_it_was(tmp_path, capsys):
     assert output.read_text() == "kept"
     assert run([str(source), "-o", str(tmp_path / "none" / "b.mlir")]) == 1
     assert "error: cannot write" in capsys.readouterr().err
+
+
+class Reports(Instrument):
+    def __init__(self, code):
+        self.code, self.seen = code, []
+
+    def __call__(self, previous, module, following):
+        self.seen.append((str(previous), str(following)))
+
+    def finish(self):
+        self.seen.append("finish")
+        return self.code
+
+
+def test_instruments_see_every_step_and_decide_the_exit_code(tmp_path, monkeypatch):
+    path, output = tmp_path / "a.mlir", tmp_path / "b.mlir"
+    path.write_text(MODULE)
+    watching = [Reports(0), Reports(3), Reports(4)]
+    monkeypatch.setattr(DovetailOptMain, "make_instruments", lambda self: tuple(watching))
+    assert run([str(path), "-p", "canonicalize,cse", "-o", str(output)]) == 3
+    steps = [("None", "canonicalize"), ("canonicalize", "cse"), ("cse", "None"), "finish"]
+    assert [instrument.seen for instrument in watching] == [steps] * 3
+    assert not output.exists()
+
+
+def test_verify_each_takes_run_or_nothing(tmp_path, capsys):
+    path = tmp_path / "a.mlir"
+    path.write_text(MODULE)
+    assert run(["--verify-each", str(path)]) == 0
+    for text in ("ran", "run{sed=1}", "run{seed=x}", "run{seed=true}"):
+        assert run([f"--verify-each={text}", str(path)]) == 1
+        assert "there are --verify-each and --verify-each=run{seed=N" in capsys.readouterr().err
+
+
+def test_disabled_verification_does_not_outlive_the_run(tmp_path):
+    path = tmp_path / "a.mlir"
+    path.write_text(MODULE)
+    before = Attribute.__post_init__
+    assert run(["--disable-verify", str(path)]) == 0
+    assert Attribute.__post_init__ is before

@@ -6,4 +6,6 @@ func.func @f() {
   func.return
 }
 
-// UNKNOWN: error: no pass is named 'cannonicalize': did you mean canonicalize?
+// UNKNOWN: error: -p:1:1: no pass is named 'cannonicalize': did you mean canonicalize?
+// UNKNOWN:      {{^  cannonicalize$}}
+// UNKNOWN-NEXT: {{^  \^{13}$}}

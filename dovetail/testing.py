@@ -1,15 +1,23 @@
-"""Runs the RUN lines of a filecheck file in this process.
+"""Filecheck files as pytest tests: runs the RUN lines of a file in this process.
 
 A process for each command costs a third of a second; a call costs ten milliseconds. Only the
-part of the shell that RUN lines use is here: pipes, `not`, redirections of stderr to stdout.
+part of the shell that RUN lines use is here: pipes, `not`, redirections of stderr to stdout. A
+folder's conftest.py gets its `.mlir` files collected by one line:
+
+    from dovetail.testing import pytest_collect_file as pytest_collect_file
+
+It needs `pip install 'dovetail[testing]'`.
 """
 
 import contextlib
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
+import pytest
+from _pytest._code.code import TerminalRepr
 from filecheck.matcher import Matcher
 from filecheck.options import parse_argv_options
 from lit.ShCommands import Command, Pipeline
@@ -88,3 +96,36 @@ def run_file(path: Path) -> None:
             code, data = run_command(command, data)
             if code != 0:
                 raise RunLineError(f"{line}\nexit code {code}\n{data.decode()}")
+
+
+class FilecheckItem(pytest.Item):
+    """The RUN lines of one file."""
+
+    def runtest(self) -> None:
+        run_file(self.path)
+
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Literal["long", "short", "line", "no", "native", "value", "auto"] | None = None,
+    ) -> str | TerminalRepr:
+        if isinstance(excinfo.value, RunLineError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.path.name
+
+
+class FilecheckFile(pytest.File):
+    """A file with RUN lines, which is one test."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        yield FilecheckItem.from_parent(self, name="run")
+
+
+def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.File | None:
+    """Collect every `.mlir` file as one test."""
+    if file_path.suffix == ".mlir":
+        return FilecheckFile.from_parent(parent, path=file_path)
+    return None

@@ -1,0 +1,1 @@
+"""Executes functions of any level on logical arrays, so that two forms of one can be compared."""

@@ -1,0 +1,99 @@
+"""Functions of loops as machine code of the unoptimised, checked emitter."""
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from xdsl.dialects.builtin import MemRefType
+from xdsl.dialects.func import FuncOp
+
+from analysis.errors import UserError
+from backends.interpreter.dims import sizes_of, value_name
+from backends.interpreter.scalars import Array
+from backends.llvm.checked import ALIGNMENT, CheckedEmitter, emit_checked
+from backends.llvm.host import host_target
+from backends.llvm.machine import CodeGenerator
+from backends.llvm.numbers import BARRIER_BYTES, symbols_of
+from backends.llvm.types import byte_size
+from dialects import loop
+from dialects.layout import physical_shape
+from dovetail.runtime.buffers import aligned_empty
+from dovetail.runtime.library import JitLibrary
+from passes.structural_hash import structural_hash
+
+KERNEL = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3, *[ctypes.c_int32] * 2)
+
+LLVM_PASSES = ("sroa", "simplifycfg", "instcombine", "adce")
+
+
+@dataclass
+class CheckedKernel:
+    """The code of one function of loops."""
+
+    function: FuncOp
+    emitter: CheckedEmitter = field(init=False)
+    library: JitLibrary = field(init=False)
+    entry: Callable[[int, int, int, int, int], int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        module, self.emitter = emit_checked(self.function)
+        target = host_target()
+        generator = CodeGenerator(target.get("mcpu") or "", target.get("mattr") or "", LLVM_PASSES)
+        self.library = JitLibrary(generator.object_code(str(module)))
+        address = self.library.address(self.function.sym_name.data)
+        assert address is not None
+        self.entry = KERNEL(address)
+
+    def run(self, arrays: Sequence[Array], dims: Mapping[str, int]) -> None:
+        """Run on arrays of the arguments' physical extents, in place.
+
+        An access outside its buffer is a UserError that names it.
+        """
+        sizes = [dims[name] for name in symbols_of(self.function)]
+        table = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
+        numbers = (ctypes.c_int64 * max(1, len(sizes)))(*sizes)
+        workspace = aligned_empty((self.workspace_bytes(dims),), np.dtype(np.uint8))
+        workspace[...] = 0
+        error = self.entry(
+            ctypes.addressof(table), ctypes.addressof(numbers), workspace.ctypes.data, 0, 1
+        )
+        if error:
+            self.refuse(self.emitter.accesses[error - 1], workspace)
+
+    def workspace_bytes(self, dims: Mapping[str, int]) -> int:
+        """The memory of all allocations."""
+        total = BARRIER_BYTES + self.emitter.inner_bytes
+        for op in self.function.body.block.ops:
+            if isinstance(op, loop.AllocOp):
+                assert isinstance(op.result.type, MemRefType)
+                shape = sizes_of(physical_shape(op.result.type), dims)
+                size = byte_size(op.result.type.element_type) * int(np.prod(shape, dtype=object))
+                total += -(-size // ALIGNMENT) * ALIGNMENT
+        return total
+
+    def refuse(self, op: loop.LoadOp | loop.StoreOp, workspace: Array) -> None:
+        """Say which access failed."""
+        rank = len(op.map.data.results)
+        indices = workspace[: 8 * rank].view(np.int64).tolist()
+        block = op.parent_op()
+        assert isinstance(block, loop.BlockOp)
+        verb = "reads" if isinstance(op, loop.LoadOp) else "writes"
+        raise UserError(
+            f'loop.block "{block.block_name.data}": {verb} {value_name(op.memref)}{indices}, '
+            f"outside {op.memref.type}"
+        )
+
+
+@dataclass
+class NativeEngine:
+    """Compiles each structure of loops once."""
+
+    kernels: dict[str, CheckedKernel] = field(default_factory=dict[str, CheckedKernel])
+
+    def kernel(self, function: FuncOp) -> CheckedKernel:
+        """The code of a function; UnsupportedError if the emitter has none for it."""
+        key = structural_hash(function)
+        if key not in self.kernels:
+            self.kernels[key] = CheckedKernel(function.clone())
+        return self.kernels[key]

@@ -1,0 +1,1 @@
+"""What watches a pipeline: checks, dumps of the IR, timing."""

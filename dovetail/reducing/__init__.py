@@ -1,0 +1,1 @@
+"""Makes a failing case small: passes, functions, operations, extents, inputs."""

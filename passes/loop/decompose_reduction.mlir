@@ -1,0 +1,37 @@
+// dovetail-opt -p 'decompose-reduction{block=S loop=k}'
+func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+  loop.for %r = 0 to 8 {
+    loop.for %k = 0 to 20 {
+      loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v_r] : memref<8xf32>
+      } {
+        %s = loop.load %S[%v_r] : memref<8xf32>
+        %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v_r] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+// -----
+builtin.module {
+  func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+    loop.for %r = 0 to 8 {
+      loop.block "S_init" (%v_r < 8 = %r) {
+        %zero = arith.constant 0.000000e+00 : f32
+        loop.store %zero, %S[%v_r] : memref<8xf32>
+      }
+      loop.for %k = 0 to 20 {
+        loop.block "S" (%v_r_1 < 8 = %r, reduce %v_k < 20 = %k) {
+          %s = loop.load %S[%v_r_1] : memref<8xf32>
+          %a = loop.load %A[%v_r_1, %v_k] : memref<8x20xf32>
+          %t = arith.addf %s, %a : f32
+          loop.store %t, %S[%v_r_1] : memref<8xf32>
+        }
+      }
+    }
+    func.return
+  }
+}

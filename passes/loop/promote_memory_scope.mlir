@@ -1,0 +1,41 @@
+// dovetail-opt -p 'promote-memory-scope{buffer=S scope=register at=r}'
+func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+  loop.for %r = 0 to 8 {
+    loop.for %k = 0 to 20 {
+      loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v_r] : memref<8xf32>
+      } {
+        %s = loop.load %S[%v_r] : memref<8xf32>
+        %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v_r] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+// -----
+builtin.module {
+  func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+    loop.for %r = 0 to 8 {
+      %S_register = loop.alloc at [%r] : memref<1xf32, "register">
+      loop.for %k = 0 to 20 {
+        loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+          %zero = arith.constant 0.000000e+00 : f32
+          loop.store %zero, %S_register[%v_r] : memref<1xf32, "register">
+        } {
+          %s = loop.load %S_register[%v_r] : memref<1xf32, "register">
+          %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+          %t = arith.addf %s, %a : f32
+          loop.store %t, %S_register[%v_r] : memref<1xf32, "register">
+        }
+      }
+      loop.block "S_register_out" (%v_r_1 < 8 = %r) {
+        %0 = loop.load %S_register[%v_r_1] : memref<1xf32, "register">
+        loop.store %0, %S[%v_r_1] : memref<8xf32>
+      }
+    }
+    func.return
+  }
+}

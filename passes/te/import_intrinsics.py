@@ -1,0 +1,92 @@
+"""import-intrinsics: the tensor instructions of a library become symbols of the module.
+
+    builtin.module { ... }   ->   builtin.module { te.intrinsic @gemm8x8 ...; ... }
+
+A library is a text of `te.intrinsic` that a package ships and names in the entry point group
+`dovetail.intrinsics` (`vdla = "passes.te.intrinsics:vdla.mlir"`). Its instructions come first in
+the module, in the order of the text; one that is there already stays as it is. So a pipeline that
+uses an instruction begins with this pass, and needs nothing beside the module.
+
+Arguments: `library`.
+Refuses: a library that no package ships; a text that is no library; a symbol that the module has
+with another content.
+"""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.arith import Arith
+from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.dialects.math import Math
+from xdsl.ir import Operation
+from xdsl.parser import Parser
+from xdsl.passes import ModulePass
+from xdsl.traits import SymbolTable
+from xdsl.utils.exceptions import ParseError, VerifyException
+
+from analysis.errors import UserError, nearest
+from analysis.extensions import entries, extension_text
+from dialects.te import IntrinsicOp, Te
+
+GROUP = "dovetail.intrinsics"
+
+
+def read_library(ctx: Context, name: str) -> list[IntrinsicOp]:
+    """The instructions of a library, detached."""
+    text = extension_text(GROUP, name)
+    if text is None:
+        raise UserError(
+            f"import-intrinsics: no library is called '{name}': {nearest(name, entries(GROUP))}"
+        )
+    known = ctx.clone()
+    for dialect in (Arith, Builtin, Math, Te):
+        if dialect.name not in known.registered_dialect_names:
+            known.load_dialect(dialect)
+    try:
+        library = Parser(known, text, name).parse_module()
+        library.verify()
+    except (ParseError, VerifyException) as error:
+        raise UserError(f"import-intrinsics: library '{name}' is not valid", str(error)) from None
+    found: list[IntrinsicOp] = []
+    for op in list(library.ops):
+        if not isinstance(op, IntrinsicOp):
+            raise UserError(
+                f"import-intrinsics: library '{name}' holds {op.name}; "
+                "a library holds te.intrinsic alone"
+            )
+        op.detach()
+        found.append(op)
+    return found
+
+
+def new_symbols(module: ModuleOp, library: str, ops: list[IntrinsicOp]) -> list[Operation]:
+    """The instructions that the module does not have yet."""
+    found: list[Operation] = []
+    for op in ops:
+        there = SymbolTable.lookup_symbol(module, op.sym_name)
+        if there is None:
+            found.append(op)
+        elif not there.is_structurally_equivalent(op):
+            raise UserError(
+                f"import-intrinsics: library '{library}' has another @{op.sym_name.data} than "
+                f"the {there.name} of that name in the module; rename that one",
+                f"library:\n{op}",
+                f"module:\n{there}",
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class ImportIntrinsicsPass(ModulePass):
+    """Copy a library of tensor instructions into the module."""
+
+    name = "import-intrinsics"
+
+    library: str
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        new = new_symbols(op, self.library, read_library(ctx, self.library))
+        if op.body.block.first_op is None:
+            op.body.block.add_ops(new)
+        else:
+            op.body.block.insert_ops_before(new, op.body.block.first_op)

@@ -1,0 +1,45 @@
+// The instructions of vdla, an accelerator made up for examples: its memories hold tiles of 8x8
+// elements, and an instruction computes on whole tiles. A program calls gemm8x8 in three forms;
+// what each of the calls does by itself is declared below it.
+
+te.intrinsic @gemm8x8 (%a: tensor<8x8xf32>, %b: tensor<8x8xf32>) {
+  %c = te.compute "c" (%i = 0 to 8, %j = 0 to 8) sum (%k = 0 to 8) {
+    %x = te.read %a[%k, %i] : tensor<8x8xf32>
+    %y = te.read %b[%k, %j] : tensor<8x8xf32>
+    %p = arith.mulf %x, %y : f32
+    te.yield %p : f32
+  } : tensor<8x8xf32>
+  te.yield %c : tensor<8x8xf32>
+} lower compute "gemm8x8" reset "fill_zero" update "fused_gemm8x8_add"
+
+te.intrinsic @fill_zero () {
+  %c = te.compute "c" (%i = 0 to 8, %j = 0 to 8) {
+    %zero = arith.constant 0.0 : f32
+    te.yield %zero : f32
+  } : tensor<8x8xf32>
+  te.yield %c : tensor<8x8xf32>
+} lower compute "fill_zero"
+
+te.intrinsic @fused_gemm8x8_add (%c: tensor<8x8xf32>, %a: tensor<8x8xf32>, %b: tensor<8x8xf32>) {
+  %p = te.compute "p" (%i = 0 to 8, %j = 0 to 8) sum (%k = 0 to 8) {
+    %x = te.read %a[%k, %i] : tensor<8x8xf32>
+    %y = te.read %b[%k, %j] : tensor<8x8xf32>
+    %xy = arith.mulf %x, %y : f32
+    te.yield %xy : f32
+  } : tensor<8x8xf32>
+  %sum = te.compute "sum" (%i = 0 to 8, %j = 0 to 8) {
+    %old = te.read %c[%i, %j] : tensor<8x8xf32>
+    %new = te.read %p[%i, %j] : tensor<8x8xf32>
+    %s = arith.addf %old, %new : f32
+    te.yield %s : f32
+  } : tensor<8x8xf32>
+  te.yield %sum : tensor<8x8xf32>
+} lower compute "fused_gemm8x8_add"
+
+te.intrinsic @dma_copy2d (%a: tensor<8x8xf32>) {
+  %c = te.compute "c" (%i = 0 to 8, %j = 0 to 8) {
+    %x = te.read %a[%i, %j] : tensor<8x8xf32>
+    te.yield %x : f32
+  } : tensor<8x8xf32>
+  te.yield %c : tensor<8x8xf32>
+} lower compute "dma_copy2d"
