@@ -3,10 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help demo test check lint format lit examples bench clean
+.PHONY: help demo test test-browser check lint format lit examples bench clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
 
 $(VENV)/core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -23,11 +23,19 @@ $(VENV)/bench: pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[bench]'
 	@touch $@ $(VENV)/core
 
+$(VENV)/browser: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,browser]'
+	@touch $@ $(VENV)/core $(VENV)/dev
+
 demo: $(VENV)/core  ## compile and run a real network on this machine
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/dev  ## all tests
 	$(BIN)/python -m pytest -n 2
+
+test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
+	$(BIN)/python -m pytest -rs tests/browser
 
 check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
 	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit

@@ -203,15 +203,16 @@ class Fusion:
                 False,
                 "its readers meet only where the network ends" if several else "it is an output",
             )
+        meeting = f"its readers meet in {label(end)}, "
         if not may_end(end):
-            return Decision(False, f"{label(end)} is {kind_of(end)}: {wanted}")
+            where = f"{label(end)} is " if users(op) == [end] else f"{meeting}which is "
+            return Decision(False, f"{where}{kind_of(end)}: {wanted}")
         way = tuple(between(op, end))
         for step in way[1:]:
             if not may_pass(step):
                 return Decision(
                     False,
-                    f"its readers meet in {label(end)}, on the way is {label(step)}, "
-                    f"which is {kind_of(step)}: {wanted}",
+                    f"{meeting}on the way is {label(step)}, which is {kind_of(step)}: {wanted}",
                 )
         anchors = self.groups.anchors([*way, end])
         if len(anchors) > 1:
@@ -221,19 +222,19 @@ class Fusion:
                 False, f"{names} would be in one kernel, which has one op that is not injective"
             )
         if len(way) > 1:
-            reason = f"{label(end)} is {kind_of(end)}, where all readers of {label(op)} meet"
+            reason = f"{kind_of(end)}, where all readers of {label(op)} meet"
         else:
             reason = f"{kind_of(end)}, its only reader"
         return Decision(True, reason, end, way)
 
     def edges(self) -> list[Edge]:
         """What was decided for each result and each op that reads it, in program order."""
-        found: list[Edge] = []
-        for op in self.groups.leader:
-            for reader in users(op):
-                if reader in self.groups.leader:
-                    found.append(self.edge(op, reader))
-        return found
+        number = {op: i for i, op in enumerate(self.groups.leader)}
+        return [
+            self.edge(op, reader)
+            for op in number
+            for reader in sorted((r for r in users(op) if r in number), key=number.__getitem__)
+        ]
 
     def edge(self, op: Operation, reader: Operation) -> Edge:
         """What was decided for one result and one of its readers."""
