@@ -27,7 +27,9 @@ from dovetail.reducing.case import Case, Reducer, Strategy, chunks
 from dovetail.weights import settle_weights
 
 PASS_FLAGS = ("-p", "--passes", "--pass-pipeline")
-NAMES = re.compile(r"""'[^']*'|"[^"]*"|[%@^][\w$.-]+|\[[^]]*\]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?""")
+NAMES = re.compile(
+    r"""[^\s:"]+\.(?:mlir|npz|onnx)|'[^']*'|"[^"]*"|[%@^][\w$.-]+|\[[^]]*\]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"""
+)
 FRAME = re.compile(r'File "([^"]+)", line \d+, in (\S+)')
 
 STRATEGIES: tuple[Strategy, ...] = (
