@@ -29,11 +29,10 @@ from dovetail.weights import settle_weights
 PASS_FLAGS = ("-p", "--passes", "--pass-pipeline")
 NAMES = re.compile(
     r"""[^\s:"]+\.(?:mlir|npz|onnx)|'[^']*'|"[^"]*"|[%@^][\w$.-]+|\[[^]]*\]"""
-    r"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
+    r"""|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"""
 )
 """What differs between two messages of one kind: files, names, values."""
-    r"""[^\s:"]+\.(?:mlir|npz|onnx)|'[^']*'|"[^"]*"|[%@^][\w$.-]+|\[[^]]*\]|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"""
-)
+
 FRAME = re.compile(r'File "([^"]+)", line \d+, in (\S+)')
 
 STRATEGIES: tuple[Strategy, ...] = (
