@@ -7,7 +7,7 @@ last text the step that made it, like `git blame`.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -77,10 +77,16 @@ def listing(function: func.FuncOp) -> Lines:
     if record is not None:
         function.attributes[SCHEDULE] = record
     text = LONG_CONTENTS.sub("dense<...>", printer.text.getvalue())
+    return located(text.split("\n"), printer.owners)
+
+
+def located(texts: Sequence[str], owners: Mapping[int, tuple[Operation, int]]) -> Lines:
+    """Lines with the nodes of the ops that own them; the function itself stands for none."""
     lines: list[Line] = []
-    for number, line in enumerate(text.split("\n")):
-        op, begin = printer.owners[number]
-        lines.append(Line(line, nodes_of(op.location), begin))
+    for number, text in enumerate(texts):
+        op, begin = owners[number]
+        nodes = () if isinstance(op, func.FuncOp) else nodes_of(op.location)
+        lines.append(Line(text, nodes, begin))
     return tuple(lines)
 
 
@@ -103,11 +109,7 @@ def pseudo(module: ModuleOp) -> Lines:
     """The lines of a module's Python-like listing, which may change the module."""
     found = LocatedListing(all_forms())
     found.block(module.body.block)
-    lines: list[Line] = []
-    for number, text in enumerate(found.lines):
-        op, begin = found.owners[number]
-        lines.append(Line(text, nodes_of(op.location), begin))
-    return tuple(lines)
+    return located(found.lines, found.owners)
 
 
 def matches(old: Sequence[Line], new: Sequence[Line]) -> Iterator[tuple[int, int]]:

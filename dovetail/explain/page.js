@@ -183,10 +183,10 @@ function colored(text) {
 
 const brief = (step) => step.replace(/\{\w+="?([^"\s}]*).*\}$/, " $1");
 
-function code(data, version, { why, marks, label }) {
+function code(data, version, { why, marks, label, plain }) {
   const lines = version.lines.map(([text, ...nodes], i) => {
     const line = el("div", { class: "line", "data-nodes": nodes.join(" ") });
-    if (nodes.length && i && i < version.lines.length - 1) line.style.setProperty("--node", color(nodes[0]));
+    if (nodes.length) line.style.setProperty("--node", color(nodes[0]));
     if (marks) {
       const isNew = marks.has(i);
       if (isNew) line.classList.add("new");
@@ -194,7 +194,8 @@ function code(data, version, { why, marks, label }) {
     } else if (!why) line.append(el("span", { class: "mark" }));
     if (why) line.append(el("span", { class: "why", title: why[i] }, i && why[i] === why[i - 1] ? "" : brief(why[i])));
     const span = el("span");
-    span.innerHTML = colored(data.texts[text]) || " ";
+    if (plain) span.textContent = data.texts[text];
+    else span.innerHTML = colored(data.texts[text]) || " ";
     line.append(span);
     return line;
   });
@@ -217,7 +218,7 @@ function levels(data) {
     panes.push(pane("loops as compiled", why ? "each line with the step that made it" : "", code(data, loops.at(-1), { why, label: "loops as compiled" })));
   }
   if (data.pseudo?.length)
-    panes.push(pane("listing", "the loops as compiled, as papers print them", code(data, { lines: data.pseudo }, { label: "listing" })));
+    panes.push(pane("listing", "the loops as compiled, as papers print them", code(data, { lines: data.pseudo }, { label: "listing", plain: true })));
   const row = el("div", { class: "levels" }, ...panes);
   const light = (event) => {
     const line = event.type === "pointerleave" ? null : event.target.closest(".line");

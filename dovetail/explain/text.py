@@ -254,11 +254,10 @@ def show_loops(out: Console, kernel: Kernel, aliases: Aliases, nodes: Sequence[s
     heading(out, "loops, and the step that made each line")
     last = kernel.versions[-1]
     wanted = set(nodes)
-    function = last.lines[0].begin
     width = min(56, max(len(step) for step in kernel.blame))
     gap = False
     for text, step in zip(last.lines, kernel.blame, strict=True):
-        if wanted and (text.begin == function or not wanted & set(text.nodes)):
+        if wanted and not wanted & set(text.nodes):
             gap = True
             continue
         if gap:

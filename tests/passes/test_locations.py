@@ -100,6 +100,27 @@ def test_primitives_keep_locations():
             assert names(op.location) == [wanted], op.block_name
 
 
+FOLDED = """
+func.func @main(%x: tensor<1x1x4x4xf32>) -> tensor<1x2x4x4xf32> {
+  %w = graph.weight @w splat(0.5) : tensor<2x1x1x1xf32> loc("m"("conv"))
+  %s = graph.weight @s splat(6.0) : tensor<2xf32> loc("m"("bn"))
+  %c = graph.conv(%x, %w) strides = [1, 1] dilations = [1, 1] pads = [0, 0, 0, 0] : (tensor<1x1x4x4xf32>, tensor<2x1x1x1xf32>) -> tensor<1x2x4x4xf32> loc("m"("conv"))
+  %n = graph.batch_norm(%c, %s, %s, %s, %s) epsilon = 0.0 : (tensor<1x2x4x4xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>, tensor<2xf32>) -> tensor<1x2x4x4xf32> loc("m"("bn"))
+  %r = graph.relu(%n) : (tensor<1x2x4x4xf32>) -> tensor<1x2x4x4xf32> loc("m"("relu"))
+  func.return %r : tensor<1x2x4x4xf32>
+}
+"""  # noqa: E501
+
+
+def test_what_stands_for_several_nodes_names_all_of_them_also_as_text():
+    text = run_opt(FOLDED, "-p", "fold-batch-norm,fuse-operators")
+    assert run_opt(text) == text
+    found = {op.name: names(op.location) for op in parse_module(text).walk()}
+    assert found["graph.conv"] == ["conv", "bn"]
+    assert found["graph.relu"] == ["relu"]
+    assert found["graph.call"] == ["conv", "bn", "relu"]
+
+
 def test_locations_are_printed_unless_they_are_not_wanted():
     assert 'loc("m"("negation"))' in run_opt(KERNEL)
     assert "loc(" not in run_opt(KERNEL, "--no-locations")
