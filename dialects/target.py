@@ -260,8 +260,8 @@ def target_of(module: ModuleOp) -> Target:
     found = module.attributes.get("target")
     if found is None:
         raise UserError(
-            "the module has no target: give --target 'llvm -mcpu=NAME', or write "
-            'attributes {target = #target.target<"llvm -mcpu=NAME">} on the module'
+            "the module has no target: give dovetail-opt --set-target host (or 'llvm -mcpu=NAME'), "
+            'or write attributes {target = #target.target<"llvm -mcpu=NAME">} on the module'
         )
     if not isinstance(found, TargetAttr):
         raise UserError(f'the module\'s target is {found}, not #target.target<"...">')

@@ -27,8 +27,9 @@ from xdsl.utils.exceptions import (
 )
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from analysis.errors import UserError
+from analysis.errors import UserError, nearest
 from analysis.files import write_atomically
+from dialects.target import TargetAttr
 from dovetail.commands.arguments import parse_dims
 from dovetail.instruments.instrument import Instrument, Instruments
 from dovetail.instruments.verify_ir import VerifyIR
@@ -79,13 +80,36 @@ class DovetailOptMain(xDSLOptMain):
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         describe_arguments(arg_parser, self.available_frontends)
 
+    def parse_chunk(
+        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
+    ) -> ModuleOp | None:
+        module = super().parse_chunk(chunk, file_extension, start_offset)
+        if module is not None and self.args.set_target is not None:
+            from dovetail.commands.compiling import choose_target  # noqa: PLC0415
+
+            named = None if self.args.set_target == "host" else self.args.set_target
+            module.attributes["target"] = TargetAttr.of(choose_target(named, None))
+        return module
+
     def setup_pipeline(self) -> None:
-        source = Source.of("-p", self.args.passes)
-        if self.args.pass_pipeline is not None:
-            if self.args.passes:
-                raise UserError("--pass-pipeline and -p are the same: give one of them")
-            source = Source.of("--pass-pipeline", self.args.pass_pipeline)
-        self.passes = parse_passes(source, self.available_passes)
+        given = {
+            "-p": self.args.passes or None,
+            "--pass-pipeline": self.args.pass_pipeline,
+            "--pipeline": self.args.pipeline,
+        }
+        flags = [flag for flag, text in given.items() if text is not None]
+        if len(flags) > 1:
+            raise UserError(f"{' and '.join(flags)} are the same: give one of them")
+        if self.args.pipeline is not None:
+            from dovetail.pipelines import PIPELINES  # noqa: PLC0415
+
+            if self.args.pipeline not in PIPELINES:
+                known = nearest(self.args.pipeline, PIPELINES)
+                raise UserError(f"no pipeline is named '{self.args.pipeline}': {known}")
+            self.passes = PIPELINES[self.args.pipeline]
+        else:
+            flag = flags[0] if flags else "-p"
+            self.passes = parse_passes(Source.of(flag, given[flag] or ""), self.available_passes)
         self.instruments = Instruments(self.make_instruments())
         self.pipeline = PassPipeline(self.passes, self.instruments)
 

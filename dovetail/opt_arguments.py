@@ -54,6 +54,11 @@ def _input(group: Any, frontends: Iterable[str]) -> None:
         metavar="SEED",
         help="random weights in the place of an ONNX model's own",
     )
+    group.add_argument(
+        "--set-target",
+        metavar="TARGET",
+        help="the device to compile for, an attribute of the module: 'llvm -mcpu=NAME', or host",
+    )
     _flag(group, "--allow-unregistered-dialect", "read operations of unknown dialects")
     _flag(group, "--no-implicit-module", "the text holds its module itself")
 
@@ -69,6 +74,9 @@ def _passes(group: Any) -> None:
         "--pass-pipeline",
         metavar="PASSES",
         help="the same, by MLIR's name; 'builtin.module(...)' around it is optional",
+    )
+    group.add_argument(
+        "--pipeline", metavar="NAME", help="a pipeline of the compiler's own: cpu, cpu-kernel"
     )
     _flag(group, "--list-passes", "print the passes there are, a line each")
     group.add_argument(

@@ -1,5 +1,8 @@
 """The pipelines from a model to kernels, one tuple a target, read from top to bottom."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from xdsl.passes import ModulePass
 
 from passes.graph.fold_batch_norm import FoldBatchNormPass
@@ -50,3 +53,8 @@ CPU_KERNEL: tuple[ModulePass, ...] = (
     ElideHaloGuardsPass(),
     ScheduleKernelsPass(),
 )
+
+PIPELINES: Mapping[str, tuple[ModulePass, ...]] = MappingProxyType(
+    {"cpu": CPU, "cpu-kernel": CPU_KERNEL}
+)
+"""By the names that `dovetail-opt --pipeline` takes."""

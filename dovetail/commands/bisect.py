@@ -1,7 +1,7 @@
 """`dovetail bisect model.onnx -p PIPELINE`: the step that changes a result, as a small test."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnx
@@ -17,7 +17,8 @@ from dovetail.commands.arguments import Parser, add_dims, add_target, parse_dims
 from dovetail.commands.arrays import write_npz
 from dovetail.commands.compiling import choose_target
 from dovetail.execution.runner import is_network
-from dovetail.frontend.onnx import import_model
+from dovetail.frontend.onnx import import_model, read_model
+from dovetail.frontend.random_weights import random_weights
 from dovetail.frontend.text import read_module
 from dovetail.instruments.verify_run import Mismatch, RunOptions, VerifyRun
 from dovetail.pipeline_parser import Source, parse_passes
@@ -56,6 +57,7 @@ def run(args: Sequence[str]) -> int:
     add("--seed", type=int, default=0, metavar="N", help="of the inputs (default: 0)")
     add("--seconds", type=positive, default=120, metavar="S", help="to make it small (120)")
     add("-o", "--output", type=Path, default=Path("bisect.mlir"), metavar="FILE", help="the test")
+    add("--random-weights", type=int, metavar="SEED", help="in the place of a model's own")
     add_target(parser)
     add_dims(parser)
     options = parser.parse_args(args)
@@ -68,7 +70,7 @@ def run(args: Sequence[str]) -> int:
         if node is not None:
             return tell_node(node, options.output)
         print("import: as ONNX's reference implementation", file=sys.stderr)
-    module = import_model(options.model, dims=dims) if is_model else read_module(options.model)
+    module = read(options.model, dims, options.random_weights)
     if "target" not in module.attributes:
         module.attributes["target"] = TargetAttr.of(choose_target(options.target, options.threads))
     has_network = any(is_network(f) for f in functions(module))
@@ -88,6 +90,15 @@ def run(args: Sequence[str]) -> int:
     watcher.finish()
     print(f"{options.model}: no step changes a result")
     return 0
+
+
+def read(path: Path, dims: Mapping[str, int], weights_seed: int | None) -> ModuleOp:
+    """The module of a file, with random weights if they have a seed."""
+    if path.suffix != ".onnx":
+        return read_module(path)
+    if weights_seed is None:
+        return import_model(path, dims=dims)
+    return import_model(random_weights(read_model(path, str(path)), weights_seed), dims=dims)
 
 
 def tell_node(node: NodeMismatch, output: Path) -> int:

@@ -32,7 +32,9 @@ def test_having_replaces_and_removes():
 
 
 def test_module_without_target_shows_the_syntax():
-    with pytest.raises(UserError, match=r"the module has no target: give --target 'llvm -mcpu="):
+    with pytest.raises(
+        UserError, match=r"the module has no target: give dovetail-opt --set-target host"
+    ):
         target_of(ModuleOp([]))
     module = ModuleOp([], {"target": StringAttr("llvm")})
     with pytest.raises(UserError, match=r"the module's target is \"llvm\", not"):

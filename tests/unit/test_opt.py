@@ -66,3 +66,20 @@ def test_disabled_verification_does_not_outlive_the_run(tmp_path):
     before = Attribute.__post_init__
     assert run(["--disable-verify", str(path)]) == 0
     assert Attribute.__post_init__ is before
+
+
+def test_set_target_and_pipeline(tmp_path, capsys):
+    path = tmp_path / "a.mlir"
+    path.write_text(MODULE)
+    arguments = ["--set-target", "llvm -mcpu=x86-64-v3", "--pipeline", "cpu-kernel"]
+    assert run([str(path), *arguments]) == 0
+    assert 'target = #target.target<"llvm -mcpu=x86-64-v3">' in capsys.readouterr().out
+    assert run([str(path), "--set-target", "host"]) == 0
+    assert 'target = #target.target<"llvm -mcpu=' in capsys.readouterr().out
+    assert run([str(path), "--pipeline", "gpu"]) == 1
+    assert (
+        "no pipeline is named 'gpu': did you mean cpu? there are: cpu, cpu-kernel"
+        in capsys.readouterr().err
+    )
+    assert run([str(path), "--pipeline", "cpu", "-p", "cse"]) == 1
+    assert "-p and --pipeline are the same: give one of them" in capsys.readouterr().err
