@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.status import Status
 from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
 from xdsl.dialects.func import CallOp, FuncOp
@@ -146,6 +147,7 @@ class VerifyRun(Instrument):
     executions: list[Execution] = field(default_factory=list[Execution])
     before: ModuleOp | None = None
     located: bool = False
+    status: Status = field(init=False)
     unlocated: set[Operation] = field(default_factory=set[Operation])
 
     def __post_init__(self) -> None:
@@ -163,8 +165,11 @@ class VerifyRun(Instrument):
             self.check_locations(previous, module)
         # callers last, so that a mismatch is found in a kernel before it is in the network
         order = sorted(functions(module), key=calls_others)
-        for function in order:
-            self.follow(function, previous)
+        since = "the input" if previous is None else f"after {previous.name}"
+        with Console(stderr=True).status(f"--verify-each=run: {since}") as self.status:
+            for function in order:
+                self.status.update(f"--verify-each=run: {since}: @{function.sym_name.data}")
+                self.follow(function, previous)
         names = {f.sym_name.data for f in order}
         self.followed = {name: f for name, f in self.followed.items() if name in names}
         if following is not None:
@@ -294,6 +299,7 @@ class VerifyRun(Instrument):
     ) -> None:
         """Say which pass changed which element."""
         assert found.difference is not None and self.before is not None
+        self.status.stop()
         name = known.names[found.difference.result] if known.names else "the number of results"
         place = found.difference.describe(name)
         mismatch = Mismatch(previous, self.before, function.sym_name.data, place)

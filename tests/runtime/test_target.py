@@ -32,9 +32,7 @@ def test_having_replaces_and_removes():
 
 
 def test_module_without_target_shows_the_syntax():
-    with pytest.raises(
-        UserError, match=r"the module has no target: give dovetail-opt --set-target host"
-    ):
+    with pytest.raises(UserError, match="the module has no target: give dovetail-opt --set-t"):
         target_of(ModuleOp([]))
     module = ModuleOp([], {"target": StringAttr("llvm")})
     with pytest.raises(UserError, match=r"the module's target is \"llvm\", not"):
