@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "compile": ("dovetail.commands.compile", "compile a model to a .dove file"),
         "run": ("dovetail.commands.run", "run a model or a .dove file on inputs of an .npz file"),
+        "bisect": ("dovetail.commands.bisect", "find the pass that changes a result"),
+        "reduce": ("dovetail.commands.reduce", "make a failing command small"),
         "bench": ("dovetail.commands.bench", "time a model or a .dove file, or run a benchmark"),
         "explain": ("dovetail.commands.explain", "tell what became of a model's nodes, and why"),
     }

@@ -49,11 +49,10 @@ def application(path: str | None = None, passes: str = "") -> "Window":
 
     universe = Universe.get_multiverse()
     names = sorted(universe.all_passes, key=lambda n: (n not in DOVETAIL_UNIVERSE.all_passes, n))
-    known = {name: universe.all_passes[name]() for name in names}
+    known = tuple((name, universe.all_passes[name]()) for name in names)
     text = None if path is None else read(path)
     pipeline = parse_passes(Source.of("-p", passes), universe.all_passes)
-    dialects = tuple(universe.all_dialects.items())
-    return Window(dialects, tuple(known.items()), path, text, pipeline)
+    return Window(tuple(universe.all_dialects.items()), known, path, text, pipeline)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -74,7 +74,7 @@ class DovetailOptMain(xDSLOptMain):
         """The module of an ONNX model; onnx is imported when the first one is read."""
         from dovetail.frontend.onnx import import_stream  # noqa: PLC0415
 
-        return import_stream(stream, parse_dims(self.args.dim))
+        return import_stream(stream, parse_dims(self.args.dim), self.args.random_weights)
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         describe_arguments(arg_parser, self.available_frontends)

@@ -48,6 +48,12 @@ def _input(group: Any, frontends: Iterable[str]) -> None:
         metavar="NAME=SIZE",
         help="the size of a symbolic dimension of an ONNX model",
     )
+    group.add_argument(
+        "--random-weights",
+        type=int,
+        metavar="SEED",
+        help="random weights in the place of an ONNX model's own",
+    )
     _flag(group, "--allow-unregistered-dialect", "read operations of unknown dialects")
     _flag(group, "--no-implicit-module", "the text holds its module itself")
 

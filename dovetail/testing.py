@@ -14,10 +14,9 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pytest
-from _pytest._code.code import TerminalRepr
 from filecheck.matcher import Matcher
 from filecheck.options import parse_argv_options
 from lit.ShCommands import Command, Pipeline
@@ -107,8 +106,8 @@ class FilecheckItem(pytest.Item):
     def repr_failure(
         self,
         excinfo: pytest.ExceptionInfo[BaseException],
-        style: Literal["long", "short", "line", "no", "native", "value", "auto"] | None = None,
-    ) -> str | TerminalRepr:
+        style: Any = None,
+    ) -> Any:
         if isinstance(excinfo.value, RunLineError):
             return str(excinfo.value)
         return super().repr_failure(excinfo)

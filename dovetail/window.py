@@ -10,6 +10,7 @@ from xdsl.interactive.passes import AvailablePass
 class Window(InputApp):
     """The window; a refusal is shown as its output."""
 
+    TITLE = "Dovetail"
     CSS_PATH = Path(app.__file__).with_name("app.tcss")
 
     def compute_available_pass_list(self) -> tuple[AvailablePass, ...]:

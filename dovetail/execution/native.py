@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from xdsl.dialects.builtin import MemRefType
+from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.dialects.func import FuncOp
 
 from analysis.errors import UserError
@@ -15,6 +15,7 @@ from backends.llvm.checked import ALIGNMENT, CheckedEmitter, emit_checked
 from backends.llvm.host import host_target
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import BARRIER_BYTES, symbols_of
+from backends.llvm.targets import module_text
 from backends.llvm.types import byte_size
 from dialects import loop
 from dialects.layout import physical_shape
@@ -97,3 +98,38 @@ class NativeEngine:
         if key not in self.kernels:
             self.kernels[key] = CheckedKernel(function.clone())
         return self.kernels[key]
+
+
+@dataclass
+class MachineCode:
+    """The code that a program of this function would have on this machine, for one thread."""
+
+    function: FuncOp
+    library: JitLibrary = field(init=False)
+
+    def __post_init__(self) -> None:
+        module = ModuleOp([self.function.clone()])
+        self.library = JitLibrary(CodeGenerator.of(host_target()).object_code(module_text(module)))
+
+    def address(self, symbol: str) -> int:
+        found = self.library.address(symbol)
+        assert found is not None, symbol
+        return found
+
+    def run(self, arrays: Sequence[Array], dims: Mapping[str, int]) -> None:
+        """Run on arrays of the arguments' physical extents, in place."""
+        name = self.function.sym_name.data
+        sizes = [dims[symbol] for symbol in symbols_of(self.function)]
+        table = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
+        numbers = (ctypes.c_int64 * max(1, len(sizes)))(*sizes)
+        query = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int32)(
+            self.address(f"{name}_workspace_bytes")
+        )
+        workspace = aligned_empty((query(ctypes.addressof(numbers), 1),), np.dtype(np.uint8))
+        workspace[...] = 0
+        kernel = KERNEL(self.address(name))
+        error = kernel(
+            ctypes.addressof(table), ctypes.addressof(numbers), workspace.ctypes.data, 0, 1
+        )
+        if error:
+            raise UserError(f"@{name} ends with the error number {error}")

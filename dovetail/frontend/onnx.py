@@ -38,6 +38,7 @@ from dovetail.frontend.onnx_import import (
 )
 from dovetail.frontend.onnx_movement import MOVEMENT
 from dovetail.frontend.onnx_nn import NN
+from dovetail.frontend.random_weights import random_weights
 
 HANDLERS: dict[str, Handler] = {**ELEMENTWISE, **NN, **MOVEMENT}
 DEFAULT_DOMAINS = ("", "ai.onnx")
@@ -293,8 +294,14 @@ def import_model(
     return Importer(model, path, dims or {}, constants or {}).run()
 
 
-def import_stream(stream: IO[bytes], dims: Mapping[str, int]) -> ModuleOp:
-    """The module of the ONNX model in an open file."""
+def import_stream(
+    stream: IO[bytes], dims: Mapping[str, int], weights_seed: int | None = None
+) -> ModuleOp:
+    """The module of the ONNX model in an open file, with random weights if they have a seed."""
     name: Any = getattr(stream, "name", None)
-    data = stream.read()
-    return import_model(data, name=name if isinstance(name, str) else None, dims=dims)
+    path = name if isinstance(name, str) else None
+    data: Source = stream.read()
+    if weights_seed is None:
+        return import_model(data, name=path, dims=dims)
+    model = read_model(data, path or "the model")
+    return import_model(random_weights(model, weights_seed), dims=dims)

@@ -97,7 +97,7 @@ class RunOptions(ArgSpecConvertible):
         try:
             spec = parse_spec(text).normalize_parameter_names()
             numbers = [v for values in spec.parameters.values() for v in values]
-            if spec.name == "run" and not any(isinstance(v, bool) or v == "" for v in numbers):
+            if spec.name == "run" and not any(isinstance(v, bool) for v in numbers):
                 return RunOptions.from_spec(spec)
             reason = "is not known"
         except (ArgSpecParseError, Exception) as error:

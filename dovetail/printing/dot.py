@@ -14,7 +14,14 @@ from typing import IO
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, MemRefType, ModuleOp, NameLoc, StringAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    MemRefType,
+    ModuleOp,
+    NameLoc,
+    StringAttr,
+)
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.traits import SymbolTable
 from xdsl.utils.target import Target
@@ -216,8 +223,8 @@ def has_operators(function: func.FuncOp) -> bool:
 
 def is_weight(function: func.FuncOp, argument: BlockArgument) -> bool:
     """Whether an argument of a lowered network is a weight."""
-    marks: ArrayAttr[Attribute] | None = function.arg_attrs
-    return marks is not None and WEIGHT in marks.data[argument.index].data  # pyright: ignore
+    marks: ArrayAttr[DictionaryAttr] | None = function.arg_attrs
+    return marks is not None and WEIGHT in marks.data[argument.index].data
 
 
 def written_arguments(function: func.FuncOp) -> list[BlockArgument]:

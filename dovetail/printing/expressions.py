@@ -91,15 +91,23 @@ def with_remainders(form: Affine) -> Affine:
     return form
 
 
-def term(part: Hashable, factor: int, of: Atom) -> str:
+def term(part: Hashable, factor: int, of: Atom, tight: bool) -> str:
     """A positive multiple of an atom."""
     if isinstance(part, Quotient | Remainder):
         sign = "//" if isinstance(part, Quotient) else "%"
-        inner = affine(part.numerator, of)
+        inner = affine(part.numerator, of, tight)
         text = f"{inner.inside(POWER)}{sign}{part.divisor}"
     else:
         text = of(part).inside(PRODUCT if factor == 1 else POWER)
     return text if factor == 1 else f"{text}*{factor}"
+
+
+def leading(part: Hashable, factor: int, of: Atom, tight: bool) -> str:
+    """The first term of a sum; a sign would bind tighter than a division."""
+    text = term(part, abs(factor), of, tight)
+    if factor > 0:
+        return text
+    return f"-({text})" if isinstance(part, Quotient | Remainder) else f"-{text}"
 
 
 def affine(form: Affine, of: Atom, tight: bool = False) -> Expression:
@@ -113,13 +121,12 @@ def affine(form: Affine, of: Atom, tight: bool = False) -> Expression:
         ((part, factor),) = terms
         if factor == 1 and not isinstance(part, Quotient | Remainder):
             return of(part)
-        sign = "-" if factor < 0 else ""
-        return Expression(sign + term(part, abs(factor), of), PRODUCT, reads)
+        return Expression(leading(part, factor, of, tight), PRODUCT, reads)
     first = form.const if terms[0][1] < 0 and form.const > 0 else 0
-    text = str(first) if first else ""
+    text = str(first) if first else leading(*terms.pop(0), of, tight)
     for part, factor in terms:
-        sign = ("-" if factor < 0 else "+") if text else ("-" if factor < 0 else "")
-        text += (sign if tight or not text else f" {sign} ") + term(part, abs(factor), of)
+        sign = "-" if factor < 0 else "+"
+        text += (sign if tight else f" {sign} ") + term(part, abs(factor), of, tight)
     if form.const and not first:
         sign = "-" if form.const < 0 else "+"
         text += (sign if tight else f" {sign} ") + str(abs(form.const))
@@ -128,6 +135,7 @@ def affine(form: Affine, of: Atom, tight: bool = False) -> Expression:
 
 def condition(form: Affine, of: Atom, ranges: Ranges) -> str:
     """`form >= 0` as one would say it: `a < b`, or `a == b` at the end of a range."""
+    form = with_remainders(form)
     more = Affine({a: c for a, c in form.terms.items() if c > 0})
     less = Affine({a: -c for a, c in form.terms.items() if c < 0})
     if not less.terms:

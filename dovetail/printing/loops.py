@@ -7,7 +7,7 @@ beginning, and a guard is only listed where the loops let it fail.
 from collections.abc import Hashable, Sequence
 
 from xdsl.dialects import func
-from xdsl.dialects.builtin import MemRefType, NoneAttr, TensorType
+from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.traits import SymbolTable
 
@@ -204,7 +204,7 @@ def list_intrinsic(listing: Listing, op: loop.IntrinsicOp) -> None:
     name = f"{op.callee.string_value()}.{op.form.data}"
     if isinstance(declared, te.IntrinsicOp):
         call = declared.properties.get(f"{op.form.data}_call")
-        name = call.data if isinstance(call, te.StringAttr) else name
+        name = call.data if isinstance(call, StringAttr) else name
     listing.line(f"{name}({', '.join(listing.value(t) for t in op.tiles)})")
 
 

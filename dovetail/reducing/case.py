@@ -27,7 +27,7 @@ class Case:
     def key(self) -> object:
         """Equal for cases that are the same."""
         arrays = [(a.shape, a.tobytes()) for a in self.inputs or ()]
-        return str(self.module), self.passes, tuple(arrays)
+        return str(self.module), tuple(map(str, self.passes)), tuple(arrays)
 
 
 Strategy = Callable[[Case], Iterator[Case]]
@@ -49,7 +49,7 @@ class Reducer:
     trials: int = 1000
     seconds: float = 60
     tell: Callable[[int, int], None] = lambda trials, size: None
-    tried: set[int] = field(default_factory=set[int])
+    tried: set[object] = field(default_factory=set[object])
     made: int = 0
 
     def reduce(self, case: Case) -> Case:
@@ -68,7 +68,7 @@ class Reducer:
         for candidate in strategy(case):
             if self.made >= self.trials or time.monotonic() > deadline:
                 return None
-            key = hash(candidate.key)
+            key = candidate.key
             if key in self.tried:
                 continue
             self.tried.add(key)

@@ -68,8 +68,9 @@ def reduce_mismatch(
     seed: int,
     seconds: float,
     tell: Callable[[int, int], None] = lambda trials, size: None,
+    with_inputs: bool = True,
 ) -> ReducedCase:
-    """A small case of a mismatch: the function, its extents, its inputs."""
+    """A small case of a mismatch: the function, its extents, and its inputs if they are wanted."""
     latest = found
 
     def oracle(case: Case) -> bool:
@@ -83,7 +84,7 @@ def reduce_mismatch(
     whole = Case(found.before, (found.culprit,))
     case = Reducer(oracle, STRUCTURE, seconds=seconds, tell=tell).reduce(whole)
     function = root_of(case.module)
-    if function is not None:
+    if with_inputs and function is not None:
         arrays = make_inputs(signature_of(function), seed).arrays
         given = replace(case, inputs=arrays)
         if oracle(given):

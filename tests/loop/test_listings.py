@@ -8,7 +8,7 @@ import os
 import pytest
 from native import apply, parse
 from random_schedules import random_schedule
-from run_listing import run_listing
+from run_listing import run_expressions, run_listing
 from te_cases import (
     chain,
     conv,
@@ -43,13 +43,22 @@ ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
 def check(case, schedule):
     module = apply(parse(case.text), ",".join(["lower-te-to-loop", *schedule]))
+    compare(case, run_listing, module)
+
+
+def compare(case, run, module):
     inputs = case.inputs()
-    outputs, text = run_listing(module, inputs)
+    outputs, text = run(module, inputs)
     try:
         case.check(inputs, outputs)
     except AssertionError:
         print(text)
         raise
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_expressions_run(name):
+    compare(CASES[name], run_expressions, parse(CASES[name].text))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -60,4 +69,4 @@ def test_naive_listings_run(name):
 @pytest.mark.parametrize("name", CASES)
 def test_scheduled_listings_run(name):
     for seed in range(ROUNDS):
-        check(CASES[name], random_schedule(CASES[name], 1000 + seed, 25))
+        check(CASES[name], random_schedule(CASES[name], 1000 + seed, 15))

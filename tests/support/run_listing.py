@@ -1,9 +1,10 @@
-"""Runs the listing of a function of loops as the Python that it looks like.
+"""Runs the listings of kernels as the Python that they look like.
 
 Loop kinds are ranges and scopes are fresh arrays of garbage. Arrays have logical shapes, and an
 index outside them, a negative one too, is an error: a listing that forgot a guard fails.
 """
 
+import itertools
 import math
 import re
 
@@ -11,6 +12,7 @@ import numpy as np
 from xdsl.dialects.func import FuncOp
 
 from backends.interpreter.scalars import dtype_of
+from dialects import te
 from dialects.layout import logical_shape
 from dovetail.printing.pseudo import listing_of
 
@@ -76,23 +78,88 @@ def run_listing(module, inputs):
     (function,) = (op for op in module.ops if isinstance(op, FuncOp))
     lines = [line for line in listing_of(module).splitlines() if "prefetch(" not in line]
     text = "\n".join(ALLOCATION.sub(allocation, line) for line in lines)
-    dims = {}
-    for argument, array in zip(function.args, inputs, strict=False):
-        sizes = zip(logical_shape(argument.type), array.shape, strict=True)
-        dims.update((name, size) for name, size in sizes if isinstance(name, str))
+    dims = dims_of(function, inputs)
     buffers = [Buffer(array.copy()) for array in inputs]
     for argument in function.args[len(inputs) :]:
         shape = [dims.get(e, e) for e in logical_shape(argument.type)]
         buffers.append(Buffer(np.zeros(shape, dtype_of(argument.type))))
+    run(text, function.sym_name.data, dims, buffers)
+    return [b.array for b in buffers[len(inputs) :]], text
+
+
+def run_expressions(module, inputs):
+    """What a function of tensor expressions, listed, makes of its inputs.
+
+    A line is a loop over the points of its tensor; what follows `where` is one more, of one step.
+    """
+    (function,) = (op for op in module.ops if isinstance(op, FuncOp))
+    lines = listing_of(module).splitlines()
+    computes = iter(op for op in function.body.block.ops if isinstance(op, te.ComputeOp))
+    done = []
+    for number, line in enumerate(lines):
+        statement = line.partition("  # ")[0]
+        found = re.match(r"    (\w+)\[([^\]]*)\].*? = ", statement)
+        if line.startswith("        "):
+            done += [] if line.startswith(("        where", "              ")) else [line]
+        elif found is None:
+            done.append(statement)
+        else:
+            where = itertools.takewhile(
+                lambda text: text.startswith("        "), lines[number + 1 :]
+            )
+            done += points(statement, found[2].split(", "), next(computes), list(where))
+    dims = dims_of(function, inputs)
+    buffers = [Buffer(array.copy()) for array in inputs]
+    results = run("\n".join(done), function.sym_name.data, dims, buffers)
+    results = results if isinstance(results, tuple) else (results,)
+    return [b.array for b in results], "\n".join([*lines, *done])
+
+
+def points(statement, axes, compute, where):
+    """The loops that fill the tensors of one line."""
+    kinds = [str(result.type.element_type) for result in compute.results]
+    shape = [str(e) for e in logical_shape(compute.results[0].type)]
+    left, _, right = statement.strip().partition(" = ")
+    steps = "".join(
+        f" for {name} in [{value}]"
+        for name, value in (w.strip().removeprefix("where ").split(" = ", 1) for w in where)
+    )
+    if steps and compute.reducer is not None:
+        right = f"{right.removesuffix(')')}{steps})"
+    elif steps:
+        right = f"[{right}{steps}][0]"
+    names = re.findall(r"(\w+)\[", left)
+    lines = [
+        f"    {name} = fresh(({', '.join(shape)},), '{kind}')"
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    for depth, (axis, extent) in enumerate(zip(axes, shape, strict=True)):
+        lines.append(f"{'    ' * (depth + 1)}for {axis} in range({extent}):")
+    return [*lines, f"{'    ' * (len(axes) + 1)}{left} = {right}"]
+
+
+def dims_of(function, inputs):
+    """The sizes of the symbolic dimensions."""
+    dims = {}
+    for argument, array in zip(function.args, inputs, strict=False):
+        sizes = zip(logical_shape(argument.type), array.shape, strict=True)
+        dims.update((name, size) for name, size in sizes if isinstance(name, str))
+    return dims
+
+
+def run(text, name, dims, buffers):
+    """Call a function of a listing."""
     names = {
         **dict.fromkeys(("parallel", "unrolled", "vectorized"), range),
         **TYPES,
         **dims,
+        "argmax": lambda pairs: max(pairs, key=lambda pair: (pair[0], -pair[1])),
+        "argmin": lambda pairs: min(pairs),
+        "copy": lambda buffer: Buffer(buffer.array.copy()),
         "exp": lambda x: np.float32(math.exp(x)),
         "fresh": fresh,
         "inf": math.inf,
     }
     exec(compile("from __future__ import annotations\n" + text, "<listing>", "exec"), names)
     with np.errstate(over="ignore"):
-        names[function.sym_name.data](*buffers)
-    return [b.array for b in buffers[len(inputs) :]], text
+        return names[name](*buffers)
