@@ -86,11 +86,11 @@ function overview() {
   const memory = summary.memory;
   const stats = [["nodes", summary.nodes.length], ["kernels", summary.kernels.length], ["kernel calls", summary.calls.length]];
   if (timed) stats.push(["ms, kernels one by one", decimal(summary.calls.reduce((sum, c) => sum + c.ms, 0), 2)]);
-  if (memory.buffers.length) stats.push(["memory", bytes(memory.arena_bytes)], ["without reuse", bytes(memory.buffer_bytes)]);
+  if (memory.arena_bytes) stats.push(["memory", bytes(memory.arena_bytes)], ["without reuse", bytes(memory.buffer_bytes)]);
   main.append(el("h2", {}, "Overview"), el("dl", { class: "stats" },
     ...stats.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, String(value))))));
   chart(timed);
-  if (memory.buffers.some((buffer) => buffer.offset !== null)) plan();
+  if (memory.arena_bytes) plan();
   if (summary.fusion.length) main.append(el("h3", {}, "Fusion"), el("p", { class: "note" },
     "For each result that an operator reads: whether both are in one kernel, and why."), reasons(summary.fusion));
   nodeTable();

@@ -114,10 +114,18 @@ def memory_line(report: Report) -> str:
     """How much memory the plan needs."""
     if not report.buffers:
         return "no memory between kernels"
-    return (
-        f"{report.arena_bytes / 1024:.0f} KiB of memory for {count(len(report.buffers), 'buffer')} "
-        f"of {report.buffer_bytes / 1024:.0f} KiB"
-    )
+    fixed = [buffer for buffer in report.buffers if not buffer.symbols]
+    symbols = sorted({symbol for buffer in report.buffers for symbol in buffer.symbols})
+    told: list[str] = []
+    if fixed:
+        arena, sizes = report.arena_bytes / 1024, report.buffer_bytes / 1024
+        told.append(
+            f"{arena:.0f} KiB of memory for {count(len(fixed), 'buffer')} of {sizes:.0f} KiB"
+        )
+    if symbols:
+        others = count(len(report.buffers) - len(fixed), "buffer")
+        told.append(f"{others} with sizes that depend on {', '.join(symbols)}")
+    return ", ".join(told)
 
 
 def in_order(report: Report) -> list[Kernel]:

@@ -224,6 +224,25 @@ def test_figures(small):
         assert buffer.first <= buffer.last < len(report.calls)
 
 
+def test_open_dimensions(tmp_path, capsys):
+    model = make_model(
+        [
+            helper.make_node("MatMul", ["x", "w"], ["m"], "product"),
+            helper.make_node("Softmax", ["m"], ["y"], "softmax"),
+        ],
+        {"x": np.zeros((1, 8), np.float32)},
+        ["y"],
+        {"w": np.ones((8, 4), np.float32)},
+    )
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "batch"
+    path = tmp_path / "open.onnx"
+    onnx.save(model, path)
+    assert cli.run(["explain", str(path), "--target", str(TARGET)]) == 0
+    told = capsys.readouterr().out
+    assert "with sizes that depend on batch" in told and " 0 KiB" not in told
+    assert re.search(r"^matmul +1 +- +- +product", told, re.M)
+
+
 def test_layouts_and_schedules_in_words():
     type = (
         "memref<1x64x56x56xf32, #loop.layout<affine_map<(d0, d1, d2, d3) -> (d0, d1 floordiv 16, "
