@@ -9,8 +9,8 @@ from xdsl.ir import Block, SSAValue
 from backends.interpreter.nest import chain_of
 from dialects import loop, te
 
-STEP_SECONDS = 60e-6
-"""One instance of a block in the interpreter."""
+STEP_SECONDS = 300e-6
+"""One run of a nest, or of a single block, in the interpreter."""
 
 ELEMENT_SECONDS = 5e-9
 """One instance among those that the interpreter runs as whole arrays."""

@@ -180,26 +180,37 @@ class Inputs:
     exact: bool
 
 
-def make_inputs(signature: Signature, seed: int) -> Inputs:
-    """Seeded inputs for a function."""
+def possible_inputs(signature: Signature, seed: int) -> Iterator[Inputs]:
+    """Seeded inputs for a function, those that show most first.
+
+    A function may refuse the first ones: an integer may be an index, and then not negative.
+    """
+    yield make_inputs(signature, seed)
+    if any(np.issubdtype(dtype_of(v.type), np.signedinteger) for v in signature.inputs):
+        yield make_inputs(signature, seed, lowest=0)
+
+
+def make_inputs(signature: Signature, seed: int, lowest: int = -LARGEST) -> Inputs:
+    """Seeded inputs for a function; its integers are at least `lowest`."""
     rng = np.random.default_rng(seed)
     dims = {name: SIZES[i % len(SIZES)] for i, name in enumerate(signature.symbols)}
     largest = magnitude(signature.function)
     positive = any(op.name in POSITIVE for op in operations(signature.function))
     shapes = [shape_of(v, dims) for v in signature.inputs]
-    index_limit = max(2, min([LARGEST, *(e for s in shapes for e in s if e > 1)]))
+    extents = [e for s in shapes for e in s if e > 1]
+    indices = max(lowest, -min([LARGEST, *extents])), max(2, min([LARGEST, *extents]))
     arrays = [
-        random_array(rng, shape, dtype_of(v.type), largest, positive, index_limit)
+        random_array(rng, shape, dtype_of(v.type), largest, positive, indices)
         for v, shape in zip(signature.inputs, shapes, strict=True)
     ]
     signs = sorted({s for op in operations(signature.function) for s in hidden_signs(op)})
     if signs and not positive:
         arrays = [
-            with_rows_of_one_sign(a, signs[i % len(signs)]) if is_float(a.dtype) else a
+            with_extremes(a, signs[i % len(signs)]) if is_float(a.dtype) else a
             for i, a in enumerate(arrays)
         ]
     start = [
-        random_array(rng, shape_of(v, dims), dtype_of(v.type), LARGEST, False, index_limit)
+        random_array(rng, shape_of(v, dims), dtype_of(v.type), LARGEST, False, indices)
         for v in signature.results
     ]
     return Inputs(tuple(arrays), tuple(start), dims, largest is not None)
@@ -210,15 +221,25 @@ def hidden_signs(op: Operation) -> tuple[int, ...]:
     name = op.name.partition(".")[2]
     if isinstance(op, te.ComputeOp):
         name = "" if op.reducer is None else op.reducer.data
-    return (-1,) * ("max" in name) + (1,) * ("min" in name)
+    compares = name in ("cmpf", "cmpi")  # a reduction of the user's, or one that finds a place
+    return (-1,) * ("max" in name or compares) + (1,) * ("min" in name)
 
 
-def with_rows_of_one_sign(array: Array, sign: int) -> Array:
-    """An array in which some rows along each axis have one sign."""
+def with_extremes(array: Array, sign: int) -> Array:
+    """An array that hides nothing from a maximum (sign -1) or minimum (1).
+
+    Some rows along each axis have one sign, so that what a reduction begins with shows; in others
+    the winner is the last element, which a range that ends too early misses, or the first one.
+    """
+    peak = -sign * (abs(array).max(initial=0) + 1)
+    places = np.indices(array.shape, sparse=True)
     for axis, extent in enumerate(array.shape):
-        rows = np.arange(extent).reshape([-1 if a == axis else 1 for a in range(array.ndim)])
-        array = np.where(rows % 5 == 1, sign * abs(array), array).astype(array.dtype)
-    return array
+        others = sum(place for a, place in enumerate(places) if a != axis)
+        array = np.where((places[axis] == extent - 1) & (others % 3 == 0), peak, array)
+        array = np.where((places[axis] == 0) & (others % 3 == 1), peak, array)
+    for place in places:
+        array = np.where(place % 5 == 1, sign * abs(array), array)
+    return array.astype(peak.dtype)
 
 
 def shape_of(value: SSAValue, dims: Mapping[str, int]) -> tuple[int, ...]:
@@ -234,13 +255,13 @@ def random_array(
     dtype: np.dtype[Any],
     largest: int | None,
     positive: bool,
-    index_limit: int,
+    indices: tuple[int, int],
 ) -> Array:
     """One input: small integers, or normal numbers (He-scaled where it may be a weight)."""
     if dtype == np.bool_:
         return rng.integers(0, 2, shape).astype(dtype)
     if not is_float(dtype):
-        return rng.integers(0, index_limit, shape).astype(dtype)
+        return rng.integers(*indices, shape).astype(dtype)
     if largest is not None:
         return rng.integers(-largest, largest + 1, shape).astype(dtype)
     values = rng.standard_normal(shape)

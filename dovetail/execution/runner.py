@@ -55,7 +55,7 @@ class Runner:
     """
 
     budget_seconds: float = 60
-    quick_seconds: float = 0.5
+    quick_seconds: float = 0.1
     native: NativeEngine = field(default_factory=NativeEngine)
     engines: set[str] = field(default_factory=set[str])
 

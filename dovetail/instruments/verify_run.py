@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from rich.console import Console
@@ -29,8 +30,8 @@ from backends.interpreter.dims import value_name
 from backends.interpreter.scalars import Array, dtype_of
 from dialects.graph import structure
 from dovetail.commands.arrays import read_npz
-from dovetail.execution.comparing import Comparison, compare
-from dovetail.execution.inputs import Inputs, magnitude, make_inputs, operations, shape_of
+from dovetail.execution.comparing import compare
+from dovetail.execution.inputs import Inputs, magnitude, operations, possible_inputs, shape_of
 from dovetail.execution.runner import INTERPRETED, NotRunError, Runner
 from dovetail.execution.signature import Signature, signature_of
 from dovetail.execution.slices import Slice
@@ -111,11 +112,12 @@ class RunOptions(ArgSpecConvertible):
 
 @dataclass(frozen=True, eq=False)
 class Mismatch:
-    """A pass that changed a result: the module before it, the function, where and how."""
+    """A pass that changed a result: the module before it, the function, its inputs, the place."""
 
     culprit: ModulePass
     before: ModuleOp
     function: str
+    inputs: tuple[Array, ...]
     place: str
 
     def __str__(self) -> str:
@@ -213,7 +215,9 @@ class VerifyRun(Instrument):
         found = compare(before, after, exact)
         if found.difference is not None:
             assert previous is not None
-            self.fail(function, previous, known, found)
+            count = "the number of results"
+            name = known.names[found.difference.result] if known.names else count
+            self.fail(function, previous, known, found.difference.describe(name))
         share = share_of(part, results)
         self.note(function, previous, how(engines), share, found.largest)
         if known.inputs.exact or magnitude(function) is None:
@@ -227,13 +231,17 @@ class VerifyRun(Instrument):
     ) -> None:
         """Run a function for the first time."""
         signature = signature_of(function)
-        inputs = make_inputs(signature, self.options.seed)
+        choices = list(possible_inputs(signature, self.options.seed))
         if self.arrays is not None and not self.is_called(function):
-            inputs = replace(inputs, arrays=self.arrays)
-            self.check_arrays(signature, inputs)
-        part = self.runner.part_of(function, inputs, self.options.seed)
-        results = self.execute(function, inputs, part, previous)
-        if results is None:
+            choices = [replace(choices[0], arrays=self.arrays)]
+            self.check_arrays(signature, choices[0])
+        for inputs in choices:
+            part = self.runner.part_of(function, inputs, self.options.seed)
+            last = inputs is choices[-1]
+            results = self.execute(function, inputs, part, previous, silent=not last)
+            if results is not None:
+                break
+        else:
             return
         name = function.sym_name.data
         names = tuple(value_name(v) for v in signature.results)
@@ -277,32 +285,27 @@ class VerifyRun(Instrument):
         inputs: Inputs,
         part: Slice | None,
         previous: ModulePass | None,
+        silent: bool = False,
     ) -> tuple[Array, ...] | None:
-        """The results of a function; None, with a note, where no engine runs it."""
+        """The results of a function; None, with a note unless `silent`, where no engine runs it."""
         known = self.followed.get(function.sym_name.data)
         try:
             return self.runner.run(function, inputs, part)
-        except (NotRunError, UnsupportedError) as error:
-            self.note(function, previous, "not run", 0.0, reason=str(error))
-        except UserError as error:
-            if known is not None:
-                raise UserError(
-                    f"--verify-each=run: after pass '{previous}' @{function.sym_name.data} fails, "
-                    f"which ran before: {error.message}",
-                    *error.details,
-                ) from None
-            self.note(function, previous, "not run", 0.0, reason=str(error))
+        except (NotRunError, UserError) as error:
+            broken = isinstance(error, UserError) and not isinstance(error, UnsupportedError)
+            if known is not None and broken:
+                assert previous is not None
+                self.fail(function, previous, known, f"it fails now: {error}")
+            if not silent:
+                self.note(function, previous, "not run", 0.0, reason=str(error))
         return None
 
-    def fail(
-        self, function: FuncOp, previous: ModulePass, known: Followed, found: Comparison
-    ) -> None:
+    def fail(self, function: FuncOp, previous: ModulePass, known: Followed, place: str) -> NoReturn:
         """Say which pass changed which element."""
-        assert found.difference is not None and self.before is not None
+        assert self.before is not None
         self.status.stop()
-        name = known.names[found.difference.result] if known.names else "the number of results"
-        place = found.difference.describe(name)
-        mismatch = Mismatch(previous, self.before, function.sym_name.data, place)
+        arrays = known.inputs.arrays
+        mismatch = Mismatch(previous, self.before, function.sym_name.data, arrays, place)
         kind = "small integers" if known.inputs.exact else "normal numbers"
         given = f"{kind}, seed {self.options.seed}" if self.arrays is None else self.options.inputs
         raise MismatchError(

@@ -17,10 +17,10 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import ModulePass, PassPipeline
 
-from analysis.errors import UnsupportedError
+from analysis.errors import UserError
 from backends.interpreter.scalars import Array
 from dovetail.execution.comparing import compare
-from dovetail.execution.inputs import Inputs, make_inputs
+from dovetail.execution.inputs import Inputs, possible_inputs
 from dovetail.execution.native import MachineCode
 from dovetail.execution.runner import NotRunError, Runner, is_network
 from dovetail.execution.signature import signature_of
@@ -51,13 +51,13 @@ def import_mismatch(path: Path, dims: Mapping[str, int], seed: int) -> NodeMisma
     opened = with_all_outputs(model)
     module = import_model(opened, dims=dims)
     main = functions(module)[0]
-    signature = signature_of(main)
-    inputs = make_inputs(signature, seed)
-    names = input_names(main)
-    feeds = dict(zip(names, inputs.arrays, strict=True))
+    ran = run_first(Runner(budget_seconds=float("inf")), main, seed)
+    if ran is None:
+        return None
+    inputs, found = ran
+    feeds = dict(zip(input_names(main), inputs.arrays, strict=True))
     expected = ReferenceEvaluator(opened).run(None, feeds)
     assert isinstance(expected, list)
-    found = Runner(budget_seconds=float("inf")).run(main, inputs)
     outputs = [o.name for o in opened.graph.output]
     reference = dict(zip(outputs, expected, strict=True))
     producers = {name: node for node in opened.graph.node for name in node.output}
@@ -146,17 +146,29 @@ class OptimizedRunner(Runner):
         code.run(arrays, dims)
 
 
+def run_first(
+    runner: Runner, function: FuncOp, seed: int
+) -> tuple[Inputs, tuple[Array, ...]] | None:
+    """The first inputs that a function takes, and its results; None if it takes none."""
+    for inputs in possible_inputs(signature_of(function), seed):
+        try:
+            return inputs, runner.run(function, inputs)
+        except (NotRunError, UserError):
+            continue
+    return None
+
+
 def emission_mismatch(module: ModuleOp, seed: int, budget: float) -> EmissionMismatch | None:
     """The first function whose machine code computes something else than its loops."""
     runner, optimized = Runner(budget), OptimizedRunner(budget)
     for function in functions(module):
         if function.function_type.outputs.data or is_network(function):
             continue
-        inputs: Inputs = make_inputs(signature_of(function), seed)
-        try:
-            expected, found = runner.run(function, inputs), optimized.run(function, inputs)
-        except (NotRunError, UnsupportedError):
+        ran = run_first(runner, function, seed)
+        if ran is None:
             continue
+        inputs, expected = ran
+        found = optimized.run(function, inputs)
         difference = compare(expected, found, inputs.exact).difference
         if difference is not None:
             names = [v.name_hint or "result" for v in signature_of(function).results]

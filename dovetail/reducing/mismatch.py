@@ -15,7 +15,6 @@ from analysis.files import write_atomically
 from backends.interpreter.dims import value_name
 from backends.interpreter.scalars import Array
 from dovetail.commands.arrays import write_npz
-from dovetail.execution.inputs import make_inputs
 from dovetail.execution.signature import signature_of
 from dovetail.frontend.text import text_context
 from dovetail.instruments.verify_ir import VerifyIR
@@ -84,9 +83,8 @@ def reduce_mismatch(
     whole = Case(found.before, (found.culprit,))
     case = Reducer(oracle, STRUCTURE, seconds=seconds, tell=tell).reduce(whole)
     function = root_of(case.module)
-    if with_inputs and function is not None:
-        arrays = make_inputs(signature_of(function), seed).arrays
-        given = replace(case, inputs=arrays)
+    if with_inputs and function is not None and latest.function == function.sym_name.data:
+        given = replace(case, inputs=latest.inputs)
         if oracle(given):
             reducer = Reducer(oracle, (strategies.fewer_inputs,), seconds=seconds, tell=tell)
             case = reducer.reduce(given)
