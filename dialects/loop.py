@@ -232,8 +232,8 @@ class BlockOp(IRDLOperation):
 
     Each variable is spatial or reduce, has a domain `0 <= v < extent` and is bound to an affine
     expression of the surrounding loops. An instance runs where every variable is in its domain
-    and every expression of `where` is not negative. The body only sees the variables. The init
-    region runs before the first instance of the reduction for each point of the spatial ones.
+    and every expression of `where` is not negative. The body only sees the variables. An instance
+    whose reduce variables are all zero begins a reduction: it runs the init region first.
 
         loop.block "C" (%y < 30 = %y_o * 8 + %y_i, reduce %k < 64 = %k) where (%y_i >= 0)
             init { ... } { ... }

@@ -162,14 +162,33 @@ def distinct(stores: Sequence[Touched]) -> list[Touched]:
     return found
 
 
+def starts(nest: Nest, found: Instances) -> Array:
+    """For each instance whether it begins its reduction: all its reduce variables are zero."""
+    rank = len(found.extents)
+    begins = full_rank(True, rank)
+    for variable, reduce in zip(found.variables, nest.is_reduce, strict=True):
+        if reduce:
+            begins = begins & (full_rank(variable, rank) == 0)
+    return begins
+
+
+def _check_order(begins: Array, found: Instances, axes: Sequence[int]) -> None:
+    """Raise unless the first instance along the reduced axes, and no other one, begins."""
+    if any(begins.shape[a] != found.extents[a] for a in axes):
+        raise OrderMattersError
+    places = tuple(slice(1) if a in axes else slice(None) for a in range(len(found.extents)))
+    first = begins[places]
+    if not first.all() or np.count_nonzero(begins) != first.size:
+        raise OrderMattersError
+
+
 @dataclass
 class BlockRunner:
-    """Runs nests for one execution of a function; remembers which reductions have begun."""
+    """Runs nests for one execution of a function."""
 
     environment: dict[SSAValue, Any]
     stack: list[tuple[ForOp, int]]
     intrinsic: Callable[[IntrinsicOp], None]
-    begun: dict[Operation, set[bytes]] = field(default_factory=dict[Operation, set[bytes]])
     accesses: dict[Operation, Access] = field(default_factory=dict[Operation, Access])
 
     def lookup(self, value: SSAValue) -> int:
@@ -188,7 +207,7 @@ class BlockRunner:
             return
         init = nest.block.init
         regions = [nest.block.body.block]
-        if init is not None and self.begins(nest, found):
+        if init is not None and starts(nest, found).all():
             regions.insert(0, init.block)
         for region in regions:
             trial = self.trial(found, region)
@@ -232,24 +251,26 @@ class BlockRunner:
 
     def run_instances(self, nest: Nest, found: Instances) -> None:
         """Run all instances at once, or raise before anything is written."""
-        init = None if nest.block.init is None else nest.block.init.block
-        points: list[bytes] = []
-        if init is not None:
-            points = self.reduction_points(nest, found)
-            init = init if self.all_begin(nest, points) else None
+        begins = starts(nest, found)
+        init = None if nest.block.init is None or not begins.any() else nest.block.init.block
         reduction = nest.reduction
-        if reduction is None or not self.reduce(nest, reduction, found, init):
-            if found.count > LIMIT:
-                raise OrderMattersError
-            body = nest.block.body.block
-            trial = self.trial(found, body, [] if init is None else [init])
-            trial.run([*([] if init is None else init.ops), *body.ops])
-            trial.check_independent(found.extents)
-            trial.commit()
-        self.begun.setdefault(nest.block, set()).update(points)
+        if reduction is not None and self.reduce(nest, reduction, found, init, begins):
+            return
+        if found.count > LIMIT or (init is not None and not begins.all()):
+            raise OrderMattersError
+        body = nest.block.body.block
+        trial = self.trial(found, body, [] if init is None else [init])
+        trial.run([*([] if init is None else init.ops), *body.ops])
+        trial.check_independent(found.extents)
+        trial.commit()
 
     def reduce(
-        self, nest: Nest, reduction: Reduction, found: Instances, init: Block | None
+        self,
+        nest: Nest,
+        reduction: Reduction,
+        found: Instances,
+        init: Block | None,
+        begins: Array,
     ) -> bool:
         """Run a recognised reduction; False if no axis is reduced."""
         body = nest.block.body.block
@@ -259,11 +280,8 @@ class BlockRunner:
         axes = [a for a, e in enumerate(found.extents) if e > 1 and addresses.shape[a] == 1]
         if not axes:
             return False
-        repeated = {n for a in axes for n in nest.components[a].loops}
-        if init is not None and any(
-            nest.loops[n].induction not in nest.reduce_values for n in repeated
-        ):
-            raise OrderMattersError
+        if init is not None:
+            _check_order(begins, found, axes)
         _check_sizes(body, reduction, trial, found)
         if np.unique(addresses).size != addresses.size:
             raise OrderMattersError
@@ -284,49 +302,6 @@ class BlockRunner:
         shape = addresses.shape
         target.flat[addresses] = np.broadcast_to(to_dtype(result, target.data.dtype), shape)
         return True
-
-    def reduction_points(self, nest: Nest, found: Instances) -> list[bytes]:
-        """What names the reduction of each instance; no two instances of a run share an axis point.
-
-        Instances belong to one reduction if they agree in the spatial variables and in all loops
-        that no reduce variable is bound to. The list is empty where no outer loop is reduced:
-        then every run begins its reductions.
-        """
-        loops = [*(x for x, _ in self.stack), *nest.loops]
-        reduced = [loop.induction in nest.reduce_values for loop in loops]
-        values = [*(v for _, v in self.stack), *found.loops]
-        columns = [v for v, r in zip(values, reduced, strict=True) if not r]
-        columns += [v for v, r in zip(found.variables, nest.is_reduce, strict=True) if not r]
-        rank = len(found.extents)
-        spread = np.broadcast_arrays(*(full_rank(c, rank) for c in columns), full_rank(0, rank))
-        inner = reduced[len(self.stack) :]
-        mixed = any(
-            any(inner[n] for n in component.loops) and spread[0].shape[axis] > 1
-            for axis, component in enumerate(nest.components)
-        )
-        outer_reduced = any(reduced[: len(self.stack)])
-        if not mixed and not outer_reduced:
-            return []
-        rows = np.stack([c.reshape(-1).astype(np.int64) for c in spread], axis=1)
-        points: list[bytes] = rows.view(f"V{rows.shape[1] * 8}").reshape(-1).tolist()
-        if mixed and len(set(points)) < len(points):
-            raise OrderMattersError
-        return points if outer_reduced else []
-
-    def all_begin(self, nest: Nest, points: Sequence[bytes]) -> bool:
-        """Whether all these reductions begin now; False if all have begun before."""
-        begun = self.begun.get(nest.block, set())
-        known = sum(point in begun for point in points)
-        if known not in (0, len(points)):
-            raise OrderMattersError
-        return known == 0
-
-    def begins(self, nest: Nest, found: Instances) -> bool:
-        """Whether a single instance is the first of its reduction."""
-        points = self.reduction_points(nest, found)
-        first = self.all_begin(nest, points)
-        self.begun.setdefault(nest.block, set()).update(points)
-        return first
 
     def instance(self, nest: Nest, found: Instances) -> str:
         """The variables of a single instance, and the loops around it, for a message."""

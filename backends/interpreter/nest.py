@@ -114,8 +114,6 @@ class Nest:
     bindings: tuple[Function, ...]
     domains: tuple[Function, ...]
     reduction: Reduction | None
-    reduce_values: frozenset[SSAValue]
-    """The outer values that a reduce variable is bound to."""
     whole: bool
     """Whether the body may run on arrays at all."""
 
@@ -174,12 +172,6 @@ def plan_nest(loops: Sequence[ForOp], block: BlockOp) -> Nest:
         loops_used = used(condition)
         where = next((n for n, c in enumerate(components) if loops_used & set(c)), None)
         (free if where is None else guards[where]).append(compile_expression(condition))
-    reduce_dims = {
-        d
-        for binding, reduce in zip(bindings, block.is_reduce, strict=True)
-        if reduce
-        for d in binding.used_dims()
-    }
     inside = [op for r in (block.body, block.init) if r is not None for op in r.block.ops]
     return Nest(
         tuple(loops),
@@ -190,7 +182,6 @@ def plan_nest(loops: Sequence[ForOp], block: BlockOp) -> Nest:
         compile_map(block.bindings.data),
         compile_map(block.domains.data),
         match_reduction(block.body.block),
-        frozenset(block.outer[d] for d in reduce_dims),
         not any(isinstance(op, IntrinsicOp) for op in inside)
         and not any(o in position for op in inside for o in op.operands),
     )

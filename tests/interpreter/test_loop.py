@@ -183,6 +183,51 @@ def test_init_runs_once_however_the_reduction_is_ordered():
             assert np.array_equal(c, 100 + a.sum(axis=1)), order
 
 
+def test_a_peeled_remainder_continues_the_reduction():
+    block = """
+        loop.block "{0}" (%v < 6 = %y, reduce %k < 10 = %i) init {{
+          %z = arith.constant 100 : i32
+          loop.store %z, %C[%v] : memref<6xi32>
+        }} {{
+          %c = loop.load %C[%v] : memref<6xi32>
+          %a = loop.load %A[%v, %k] : memref<6x10xi32>
+          %s = arith.addi %c, %a : i32
+          loop.store %s, %C[%v] : memref<6xi32>
+        }} }} }}"""
+    text = f"""
+    func.func @f(%A: memref<6x10xi32>, %C: memref<6xi32>) {{
+      loop.for %y = 0 to 6 {{ loop.for %i = 0 to 8 {{ {block.format("C")}
+      loop.for %y = 0 to 6 {{ loop.for %i = 8 to 10 {{ {block.format("C_tail")}
+      func.return
+    }}"""
+    a = np.random.default_rng(2).integers(-8, 9, (6, 10)).astype(np.int32)
+    c = np.zeros(6, np.int32)
+    run_loop(parse_function(text), [a, c])
+    assert np.array_equal(c, 100 + a.sum(axis=1))
+
+
+def test_a_halo_behind_the_last_element_is_no_element():
+    type = "memref<2x3xi32, #loop.layout<[3, 4]>>"
+    text = f"""
+    func.func @f(%A: memref<2x3xi32>, %C: {type}) {{
+      loop.for %y = 0 to 2 {{ loop.for %x = 0 to 3 {{
+        loop.block "C" (%v < 2 = %y, %w < 3 = %x) {{
+          %a = loop.load %A[%v, %w] : memref<2x3xi32>
+          loop.store %a, %C[%v, %w] : {type}
+        }}
+      }} }}
+      func.return
+    }}"""
+    a = np.arange(6, dtype=np.int32).reshape(2, 3)
+    c = np.full((3, 4), 77, np.int32)
+    function = parse_function(text)
+    run_loop(function, [a, c])
+    assert np.array_equal(c[:2, :3], a) and (c[2] == 77).all() and (c[:, 3] == 77).all()
+    packed = function.body.block.args[1].type
+    assert np.array_equal(unpack(c, packed), a)
+    assert pack(a, packed).shape == (3, 4)
+
+
 def test_a_recurrence_runs_in_order():
     text = """
     func.func @scan(%A: memref<50x3xi64>) {

@@ -30,7 +30,6 @@ class BruteForce:
 
     def __init__(self, func, arrays):
         self.values = {}
-        self.begun = set()
         self.loops = []
         for parameter, array in zip(func.body.block.args, arrays, strict=True):
             cells = {index: int(v) for index, v in np.ndenumerate(array)}
@@ -63,19 +62,10 @@ class BruteForce:
             return
         if any(c < 0 for c in self.map(op.where, op.outer)):
             return
-        bound = set()
-        for expr, reduce in zip(op.bindings.data.results, op.is_reduce, strict=True):
-            if reduce:
-                bound |= {op.outer[d] for d in expr.used_dims()}
-        reduction = (
-            op,
-            tuple(i for loop, i in self.loops if loop.induction not in bound),
-            tuple(v for v, r in zip(variables, op.is_reduce, strict=True) if not r),
-        )
+        reduced = [v for v, reduce in zip(variables, op.is_reduce, strict=True) if reduce]
         regions = [op.body]
-        if op.init is not None and reduction not in self.begun:
+        if op.init is not None and not any(reduced):
             regions.insert(0, op.init)
-        self.begun.add(reduction)
         for region in regions:
             self.values.update(zip(region.block.args, variables, strict=True))
             for inner in region.block.ops:
