@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help demo test test-browser check lint format lit examples bench clean
+.PHONY: help demo test test-browser verify-models check lint format lit examples bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: $(VENV)/dev  ## all tests
 
 test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
 	$(BIN)/python -m pytest -rs tests/browser
+
+verify-models: $(VENV)/dev  ## nine networks, run before and after each pass (half an hour)
+	$(BIN)/python tests/support/verify_models.py
 
 check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
 	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit

@@ -83,3 +83,19 @@ def test_set_target_and_pipeline(tmp_path, capsys):
     )
     assert run([str(path), "--pipeline", "cpu", "-p", "cse"]) == 1
     assert "-p and --pipeline are the same: give one of them" in capsys.readouterr().err
+
+
+UNKNOWN = """func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  %c = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
+  %d = tensor.cast %c : tensor<?xf32> to tensor<4xf32>
+  func.return %d : tensor<4xf32>
+}"""
+
+
+def test_what_verify_each_cannot_run_makes_the_exit_code_3(tmp_path, capsys):
+    path = tmp_path / "a.mlir"
+    path.write_text(UNKNOWN)
+    assert run([str(path), "-p", "cse", "--verify-each=run"]) == 3
+    said = capsys.readouterr()
+    assert "not run: @f: the interpreter of te has no meaning for tensor.cast" in said.err
+    assert "func.func @f" in said.out
