@@ -58,6 +58,8 @@ def match_reduction(body: Block) -> Reduction | None:
     combine = store.value.owner
     if combine.__class__ not in UFUNCS or not store.value.has_one_use():
         return None
+    if any(index.owner is not body for index in store.indices):
+        return None  # the body computes where it stores
     assert isinstance(combine, Operation)
     loads = [o.owner for o in combine.operands if _same_cell(o.owner, store)]
     if len(loads) != 1 or not isinstance(loads[0], LoadOp) or not loads[0].result.has_one_use():

@@ -1,7 +1,7 @@
 """Functions of loops as machine code of the unoptimised, checked emitter."""
 
 import ctypes
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,9 +21,29 @@ from dialects import loop
 from dialects.layout import physical_shape
 from dovetail.runtime.buffers import aligned_empty
 from dovetail.runtime.library import JitLibrary
+from dovetail.runtime.program import WORKSPACE_BYTES
 from passes.structural_hash import structural_hash
 
 KERNEL = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 3, *[ctypes.c_int32] * 2)
+
+
+def call(
+    entry: int, function: FuncOp, arrays: Sequence[Array], dims: Mapping[str, int], workspace: Array
+) -> int:
+    """Call the kernel at an address with one thread; returns its error number."""
+    sizes = [dims[name] for name in symbols_of(function)]
+    table = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
+    numbers = (ctypes.c_int64 * max(1, len(sizes)))(*sizes)
+    addresses = ctypes.addressof(table), ctypes.addressof(numbers), workspace.ctypes.data
+    return KERNEL(entry)(*addresses, 0, 1)
+
+
+def zeroed(size: int) -> Array:
+    """An aligned workspace."""
+    workspace = aligned_empty((size,), np.dtype(np.uint8))
+    workspace[...] = 0
+    return workspace
+
 
 LLVM_PASSES = ("sroa", "simplifycfg", "instcombine", "adce")
 
@@ -35,30 +55,22 @@ class CheckedKernel:
     function: FuncOp
     emitter: CheckedEmitter = field(init=False)
     library: JitLibrary = field(init=False)
-    entry: Callable[[int, int, int, int, int], int] = field(init=False)
 
     def __post_init__(self) -> None:
         module, self.emitter = emit_checked(self.function)
         target = host_target()
         generator = CodeGenerator(target.get("mcpu") or "", target.get("mattr") or "", LLVM_PASSES)
         self.library = JitLibrary(generator.object_code(str(module)))
-        address = self.library.address(self.function.sym_name.data)
-        assert address is not None
-        self.entry = KERNEL(address)
 
     def run(self, arrays: Sequence[Array], dims: Mapping[str, int]) -> None:
         """Run on arrays of the arguments' physical extents, in place.
 
         An access outside its buffer is a UserError that names it.
         """
-        sizes = [dims[name] for name in symbols_of(self.function)]
-        table = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
-        numbers = (ctypes.c_int64 * max(1, len(sizes)))(*sizes)
-        workspace = aligned_empty((self.workspace_bytes(dims),), np.dtype(np.uint8))
-        workspace[...] = 0
-        error = self.entry(
-            ctypes.addressof(table), ctypes.addressof(numbers), workspace.ctypes.data, 0, 1
-        )
+        workspace = zeroed(self.workspace_bytes(dims))
+        address = self.library.address(self.function.sym_name.data)
+        assert address is not None
+        error = call(address, self.function, arrays, dims, workspace)
         if error:
             self.refuse(self.emitter.accesses[error - 1], workspace)
 
@@ -120,16 +132,9 @@ class MachineCode:
         """Run on arrays of the arguments' physical extents, in place."""
         name = self.function.sym_name.data
         sizes = [dims[symbol] for symbol in symbols_of(self.function)]
-        table = (ctypes.c_void_p * max(1, len(arrays)))(*(a.ctypes.data for a in arrays))
         numbers = (ctypes.c_int64 * max(1, len(sizes)))(*sizes)
-        query = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_int32)(
-            self.address(f"{name}_workspace_bytes")
-        )
-        workspace = aligned_empty((query(ctypes.addressof(numbers), 1),), np.dtype(np.uint8))
-        workspace[...] = 0
-        kernel = KERNEL(self.address(name))
-        error = kernel(
-            ctypes.addressof(table), ctypes.addressof(numbers), workspace.ctypes.data, 0, 1
-        )
+        query = WORKSPACE_BYTES(self.address(f"{name}_workspace_bytes"))
+        workspace = zeroed(query(ctypes.addressof(numbers), 1))
+        error = call(self.address(name), self.function, arrays, dims, workspace)
         if error:
             raise UserError(f"@{name} ends with the error number {error}")

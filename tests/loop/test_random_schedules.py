@@ -7,35 +7,8 @@ import os
 
 import pytest
 from random_schedules import check_schedule, random_schedule
-from te_cases import (
-    chain,
-    conv,
-    depthwise,
-    extreme,
-    gather,
-    matmul,
-    padded_conv,
-    pool,
-    scatter,
-    softmax,
-    symbolic_case,
-)
+from te_cases import ODD_CASES as CASES
 
-CASES = {
-    "matmul": matmul(7, 11, 9),
-    "conv": conv(3, 5, 6),
-    "dilated": conv(2, 3, 7, 2, 2, 2),
-    "padded": padded_conv(2, 3, 5),
-    "depthwise": depthwise(5, 6),
-    "pool": pool(3, 6),
-    "softmax": softmax(5, 7),
-    "chain": chain(6, 5),
-    "argmax": extreme(5, 9, "argmax"),
-    "gather": gather(9, 5, 7),
-    "scatter": scatter(17, 11),
-    "symbolic": symbolic_case(5, 7),
-    "bytes": matmul(5, 6, 7, "i8"),
-}
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
 

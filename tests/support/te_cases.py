@@ -376,3 +376,21 @@ def symbolic_case(m: int, n: int) -> Case:
     """The symbolic function, called with these sizes."""
     shapes = [(m, 9), (9, n), (n,)]
     return Case(symbolic(), shapes, lambda a, b, bias: [np.maximum(a @ b + bias, 0)])
+
+
+ODD_CASES = {
+    "matmul": matmul(7, 11, 9),
+    "conv": conv(3, 5, 6),
+    "dilated": conv(2, 3, 7, 2, 2, 2),
+    "padded": padded_conv(2, 3, 5),
+    "depthwise": depthwise(5, 6),
+    "pool": pool(3, 6),
+    "softmax": softmax(5, 7),
+    "chain": chain(6, 5),
+    "argmax": extreme(5, 9, "argmax"),
+    "gather": gather(9, 5, 7),
+    "scatter": scatter(17, 11),
+    "symbolic": symbolic_case(5, 7),
+    "bytes": matmul(5, 6, 7, "i8"),
+}
+"""One of each kind, of odd sizes."""
