@@ -183,24 +183,34 @@ class Inputs:
 def possible_inputs(signature: Signature, seed: int) -> Iterator[Inputs]:
     """Seeded inputs for a function, those that show most first.
 
-    A function may refuse the first ones: an integer may be an index, and then not negative.
+    A function may refuse the first ones: an integer may be an index, which has to be in range and
+    perhaps not negative.
     """
     yield make_inputs(signature, seed)
     if any(np.issubdtype(dtype_of(v.type), np.signedinteger) for v in signature.inputs):
-        yield make_inputs(signature, seed, lowest=0)
+        dims = dims_of(signature)
+        extents = [e for v in signature.inputs for e in shape_of(v, dims) if e > 1]
+        smallest = max(2, min([LARGEST, *extents]))
+        yield make_inputs(signature, seed, (-smallest, smallest))
+        yield make_inputs(signature, seed, (0, smallest))
 
 
-def make_inputs(signature: Signature, seed: int, lowest: int = -LARGEST) -> Inputs:
-    """Seeded inputs for a function; its integers are at least `lowest`."""
+def dims_of(signature: Signature) -> dict[str, int]:
+    """The sizes that symbolic dimensions get."""
+    return {name: SIZES[i % len(SIZES)] for i, name in enumerate(signature.symbols)}
+
+
+def make_inputs(
+    signature: Signature, seed: int, integers: tuple[int, int] = (-LARGEST, LARGEST + 1)
+) -> Inputs:
+    """Seeded inputs for a function; its integers are in a half-open range."""
     rng = np.random.default_rng(seed)
-    dims = {name: SIZES[i % len(SIZES)] for i, name in enumerate(signature.symbols)}
+    dims = dims_of(signature)
     largest = magnitude(signature.function)
     positive = any(op.name in POSITIVE for op in operations(signature.function))
     shapes = [shape_of(v, dims) for v in signature.inputs]
-    extents = [e for s in shapes for e in s if e > 1]
-    indices = max(lowest, -min([LARGEST, *extents])), max(2, min([LARGEST, *extents]))
     arrays = [
-        random_array(rng, shape, dtype_of(v.type), largest, positive, indices)
+        random_array(rng, shape, dtype_of(v.type), largest, positive, integers)
         for v, shape in zip(signature.inputs, shapes, strict=True)
     ]
     signs = sorted({s for op in operations(signature.function) for s in hidden_signs(op)})
@@ -210,7 +220,7 @@ def make_inputs(signature: Signature, seed: int, lowest: int = -LARGEST) -> Inpu
             for i, a in enumerate(arrays)
         ]
     start = [
-        random_array(rng, shape_of(v, dims), dtype_of(v.type), LARGEST, False, indices)
+        random_array(rng, shape_of(v, dims), dtype_of(v.type), LARGEST, False, integers)
         for v in signature.results
     ]
     return Inputs(tuple(arrays), tuple(start), dims, largest is not None)
@@ -255,15 +265,19 @@ def random_array(
     dtype: np.dtype[Any],
     largest: int | None,
     positive: bool,
-    indices: tuple[int, int],
+    integers: tuple[int, int],
 ) -> Array:
     """One input: small integers, or normal numbers (He-scaled where it may be a weight)."""
     if dtype == np.bool_:
         return rng.integers(0, 2, shape).astype(dtype)
     if not is_float(dtype):
-        return rng.integers(*indices, shape).astype(dtype)
+        found = rng.integers(*integers, shape).astype(dtype)
+        edges = (0, integers[0], integers[1] - 1)[: found.size]  # where conditions are off by one
+        found.reshape(-1)[: len(edges)] = edges
+        return found
     if largest is not None:
-        return rng.integers(-largest, largest + 1, shape).astype(dtype)
+        # no zeros: a term that is left out must show
+        return (rng.integers(1, largest + 1, shape) * rng.choice((-1, 1), shape)).astype(dtype)
     values = rng.standard_normal(shape)
     if positive:
         values = abs(values) + 0.125
