@@ -8,7 +8,6 @@ import onnx
 from rich.console import Console
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.universe import Universe
 
 from analysis.errors import UserError
 from analysis.files import write_atomically
@@ -33,6 +32,7 @@ from dovetail.reducing.bisecting import (
 from dovetail.reducing.case import Case, Reducer
 from dovetail.reducing.mismatch import STRUCTURE, ReducedCase, reduce_mismatch
 from dovetail.reducing.strategies import functions
+from dovetail.universe import installed
 from dovetail.weights import settle_weights
 
 DESCRIPTION = """Find the step that changes a result: the import of the model (--against onnx), a
@@ -76,7 +76,7 @@ def run(args: Sequence[str]) -> int:
     has_network = any(is_network(f) for f in functions(module))
     passes: Sequence[ModulePass] = CPU if has_network else CPU_KERNEL
     if options.passes is not None:
-        known = Universe.get_multiverse().all_passes
+        known = installed().all_passes
         passes = parse_passes(Source.of("-p", options.passes), known)
     watcher = VerifyRun(RunOptions(seed=options.seed, reduced=""))
     with Console(stderr=True).status("running every function before and after each pass"):

@@ -145,6 +145,7 @@ class VerifyRun(Instrument):
     runner: Runner = field(init=False)
     followed: dict[str, Followed] = field(default_factory=dict[str, Followed])
     executions: list[Execution] = field(default_factory=list[Execution])
+    passes: int = 0
     before: ModuleOp | None = None
     located: bool = False
     status: Status = field(init=False)
@@ -162,6 +163,7 @@ class VerifyRun(Instrument):
             self.followed.clear()
             self.located = any(is_located(op) for op in module.walk())
         else:
+            self.passes += 1
             self.check_locations(previous, module)
         # callers last, so that a mismatch is found in a kernel before it is in the network
         order = sorted(functions(module), key=calls_others)
@@ -348,9 +350,8 @@ class VerifyRun(Instrument):
 
     def table(self) -> Table:
         """One row for each function."""
-        passes = len({e.pass_name for e in self.executions} - {None})
         table = Table(
-            title=f"--verify-each=run: {passes} passes, seed {self.options.seed}, same results"
+            title=f"--verify-each=run: {self.passes} passes, seed {self.options.seed}, same results"
         )
         for title in ("function", "ran", "by", "compared", "largest difference"):
             table.add_column(title, justify="left" if title in ("function", "by") else "right")
