@@ -350,9 +350,10 @@ class VerifyRun(Instrument):
 
     def table(self) -> Table:
         """One row for each function."""
-        table = Table(
-            title=f"--verify-each=run: {self.passes} passes, seed {self.options.seed}, same results"
-        )
+        count = f"{self.passes} pass{'' if self.passes == 1 else 'es'}"
+        missing = any(e.how == "not run" for e in self.executions)
+        outcome = "not everything ran" if missing else "same results"
+        table = Table(title=f"--verify-each=run: {count}, seed {self.options.seed}, {outcome}")
         for title in ("function", "ran", "by", "compared", "largest difference"):
             table.add_column(title, justify="left" if title in ("function", "by") else "right")
         rows: dict[str, list[Execution]] = {}
