@@ -11,6 +11,8 @@ give is an error that names both: neither can be meant.
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
+from pathlib import Path
+from traceback import extract_tb
 
 from analysis.errors import UserError
 
@@ -60,5 +62,14 @@ def broken(entry: EntryPoint, error: Exception) -> UserError:
     """A package that names something it does not have."""
     return UserError(
         f"the package {package_of(entry)} adds '{entry.name}' to {entry.group}, but "
-        f"{entry.value} cannot be loaded: {error}"
+        f"{entry.value} cannot be loaded: {error}",
+        *origin(error),
     )
+
+
+def origin(error: Exception) -> tuple[str, ...]:
+    """The line of the package that an error comes from, if it is a line of a file."""
+    frames = [f for f in extract_tb(error.__traceback__) if not f.filename.startswith("<")]
+    if not frames or Path(frames[-1].filename).parent.name in ("importlib", "metadata"):
+        return ()
+    return (f"in {frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}",)

@@ -3,12 +3,16 @@
 A file is written without a name where the system can do that (Linux: `O_TMPFILE`), else under a
 temporary one, and takes its place by renaming. So a reader never sees half a file, several writers
 of one path don't mix, and a writer that is killed leaves nothing behind.
+
+Renaming would put a file in the place of a device such as /dev/null, or of a symbolic link. So what
+is written to a device or a pipe goes into it, and a link is followed.
 """
 
 import os
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +29,12 @@ def atomic_file(path: Path) -> Generator[BinaryIO]:
     Raises OSError if the folder cannot be written to; then, and if the block raises, `path` is
     what it was.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with BytesIO() as content:
+            yield content
+            path.write_bytes(content.getvalue())
+        return
+    path = path.resolve()
     try:
         nameless = os.open(path.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
     except (AttributeError, OSError):

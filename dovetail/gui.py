@@ -13,11 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xdsl.universe import Universe
-
 from analysis.errors import UserError
 from dovetail.pipeline_parser import Source, parse_passes
-from dovetail.universe import DOVETAIL_UNIVERSE
+from dovetail.universe import DOVETAIL_UNIVERSE, installed
 
 if TYPE_CHECKING:
     from dovetail.window import Window
@@ -47,7 +45,7 @@ def application(path: str | None = None, passes: str = "") -> "Window":
         raise UserError(MISSING)
     from dovetail.window import Window  # noqa: PLC0415
 
-    universe = Universe.get_multiverse()
+    universe = installed()
     names = sorted(universe.all_passes, key=lambda n: (n not in DOVETAIL_UNIVERSE.all_passes, n))
     known = tuple((name, universe.all_passes[name]()) for name in names)
     text = None if path is None else read(path)

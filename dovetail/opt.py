@@ -7,42 +7,41 @@ A user's mistake ends with exit code 1 and a first line that is complete in itse
 
 import argparse
 import sys
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from inspect import signature
 from io import StringIO
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn, cast
 
 from xdsl.dialects.builtin import UNKNOWN_LOC, ModuleOp
 from xdsl.ir import Attribute
 from xdsl.passes import PassPipeline
-from xdsl.universe import Universe
+from xdsl.utils.arg_spec import parse_spec
 from xdsl.utils.diagnostic import Diagnostic
 from xdsl.utils.exceptions import (
     ArgSpecParseError,
     DiagnosticException,
     ParseError,
     PassFailedException,
-    VerifyException,
 )
+from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from analysis.errors import UserError, nearest
 from analysis.files import write_atomically
 from dialects.target import TargetAttr
 from dovetail.commands.arguments import parse_dims
+from dovetail.frontend.parse_errors import parse_error
 from dovetail.instruments.instrument import Instrument, Instruments
 from dovetail.instruments.verify_ir import VerifyIR
 from dovetail.instruments.xdsl_flags import PrintBetweenPasses, TimePasses
-from dovetail.opt_arguments import describe_arguments
+from dovetail.opt_arguments import check_ending, describe_arguments, refusal
 from dovetail.pass_help import help_pass, list_passes
 from dovetail.pipeline_parser import Source, parse_passes, parse_steps
+from dovetail.universe import installed
 
-
-@cache
-def installed() -> Universe:
-    """All that xDSL, Dovetail and other packages bring; finding it reads every package's data."""
-    return Universe.get_multiverse()
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 class HeldText(StringIO):
@@ -54,6 +53,10 @@ class HeldText(StringIO):
 
 class DovetailOptMain(xDSLOptMain):
     """The driver; everything it can be asked for comes from the universes that are installed."""
+
+    def __init__(self, args: Sequence[str]) -> None:
+        self.words = args
+        super().__init__(args=args)
 
     def register_all_dialects(self) -> None:
         for name, factory in installed().all_dialects.items():
@@ -79,11 +82,20 @@ class DovetailOptMain(xDSLOptMain):
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         describe_arguments(arg_parser, self.available_frontends)
+        flags = [flag for flag in arg_parser._option_string_actions if flag.startswith("--")]  # pyright: ignore[reportPrivateUsage]
+
+        def refuse(message: str) -> NoReturn:
+            raise refusal(message, self.words, flags, self.available_passes)
+
+        arg_parser.error = refuse
 
     def parse_chunk(
         self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
     ) -> ModuleOp | None:
-        module = super().parse_chunk(chunk, file_extension, start_offset)
+        try:
+            module = super().parse_chunk(chunk, file_extension, start_offset)
+        except UnicodeDecodeError:
+            raise UserError(f"{self.get_input_name()}: it is no text") from None
         if module is not None and self.args.set_target is not None:
             from dovetail.commands.compiling import choose_target  # noqa: PLC0415
 
@@ -144,13 +156,51 @@ class DovetailOptMain(xDSLOptMain):
             return "".join(f"{name}\n" for name in sorted(self.available_targets))
         return None
 
+    def check_target(self) -> None:
+        """Refuse options that the output format does not have, before anything runs."""
+        spec = parse_spec(self.args.target)
+        factory = self.available_targets[spec.name]
+        if spec.parameters and not signature(factory).parameters:
+            try:
+                cast(Callable[[], type[Target]], factory)().from_spec(spec)
+            except ValueError as error:
+                raise UserError(f"-t {self.args.target}: {error}") from None
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        """The input, opened; how to read it has to be known."""
+        if self.args.input_file is not None and self.args.frontend is None:
+            check_ending(Path(self.args.input_file), self.available_frontends)
+        return super().prepare_input()
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        """Run the pipeline; what a pass raises says which pass it was."""
+        try:
+            super().apply_passes(prog)
+        except PassFailedException as error:
+            if self.instruments.running is not None:
+                error.args = (f"pass '{self.instruments.running}' failed: {error}",)
+            raise
+        except (UserError, DiagnosticException):
+            raise
+        except Exception as error:
+            if self.instruments.running is not None:
+                error.add_note(
+                    f"  in pass '{self.instruments.running}'; `dovetail reduce -- COMMAND` makes "
+                    "a command that fails small"
+                )
+            raise
+
     def prepare_output(self) -> IO[str]:
         self.held = HeldText()
         return sys.stdout if self.args.output_file is None else self.held
 
     def run(self) -> None:
         """Run the driver; the output file appears whole, and only if nothing went wrong."""
-        super().run()
+        self.check_target()
+        try:
+            super().run()
+        except ParseError as error:
+            raise parse_error(error, self.ctx) from None
         self.exit_code = self.instruments.finish()
         if self.exit_code == 0 and self.args.output_file is not None:
             try:
@@ -191,7 +241,7 @@ def run(args: Sequence[str] | None = None) -> int:
     # a value only after `=`: what follows the bare flag is the input file
     words = ["--verify-each=true" if word == "--verify-each" else word for word in words]
     try:
-        driver = DovetailOptMain(description="Dovetail's modular optimizer driver", args=words)
+        driver = DovetailOptMain(words)
         answer = driver.answer()
         if answer is not None:
             print(answer, end="")
@@ -203,16 +253,16 @@ def run(args: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"error: cannot open {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
-    except (
-        ArgSpecParseError,
-        DiagnosticException,
-        ParseError,
-        PassFailedException,
-        ValueError,
-        VerifyException,
-    ) as error:
+    except DiagnosticException as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except ArgSpecParseError as error:
+        *_, reason = str(error).strip().splitlines()
+        print(f"error: {UserError(reason.strip(), str(error).strip())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     finally:
         Diagnostic.colored, Attribute.__post_init__ = highlight, check
     return driver.exit_code

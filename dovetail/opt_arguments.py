@@ -1,10 +1,14 @@
 """The arguments of `dovetail-opt`: those of `xdsl-opt`, MLIR's names for what it has, our own."""
 
 import argparse
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from xdsl.xdsl_opt_main import VersionAction
+
+from analysis.errors import UserError, nearest
 
 DESCRIPTION = "Reads a module, runs passes over it, prints it."
 EPILOG = """\
@@ -136,3 +140,57 @@ def _for_tests(group: Any) -> None:
     _flag(group, "--parsing-diagnostics", "print a parser's error and go on; exit with 0")
     _flag(group, "--shrink", "exit with 0 if ShrinkException was raised, else with 1")
     group.add_argument("-v", "--version", action=VersionAction, help="print xDSL's version")
+
+
+INVALID_CHOICE = re.compile(r"argument ([^:]+): invalid choice: '(.*?)' \(choose from (.*)\)")
+UNRECOGNIZED = "unrecognized arguments: "
+
+
+def refusal(
+    message: str, words: Sequence[str], flags: Collection[str], passes: Collection[str]
+) -> UserError:
+    """What argparse refused in `words`, with what was probably meant."""
+    chosen = INVALID_CHOICE.fullmatch(message)
+    if chosen is not None:
+        flag, name, choices = chosen.groups()
+        known = [choice.strip("'") for choice in choices.split(", ")]
+        return UserError(f"{flag.split('/')[0]} takes no '{name}': {nearest(name, known)}")
+    if message.startswith(UNRECOGNIZED):
+        unknown = message.removeprefix(UNRECOGNIZED)
+        return UserError(f"{unknown}: {unrecognized(unknown.split()[0], words, flags, passes)}")
+    return UserError(f"{message} (see dovetail-opt --help)")
+
+
+def unrecognized(
+    word: str, words: Sequence[str], flags: Collection[str], passes: Collection[str]
+) -> str:
+    """Why a word cannot stand where it stands."""
+    if any(text.count("{") != text.count("}") for text in words):
+        return "the shell cut a pipeline at its blanks; put it in quotes: -p 'a,b{x=1 y=2}'"
+    if word.startswith("-"):
+        flag = word.partition("=")[0]
+        name = flag.lstrip("-")
+        if name in passes:
+            return f"passes have no flags of their own: -p {name}"
+        return f"there is no such flag: {nearest(flag, flags)}"
+    if word.partition("{")[0] in passes:
+        return "passes stand behind -p with commas between them and no blanks: -p 'a,b{x=1}'"
+    if "--verify-each=true" in words and word.startswith("run"):
+        return f"an equals sign stands in between: --verify-each={word}"
+    if word.endswith(".pipeline"):
+        return f"a file with a pipeline stands behind -p: -p @{word}"
+    return "one FILE is read at a time"
+
+
+def check_ending(path: Path, frontends: Collection[str]) -> None:
+    """Refuse a file whose name does not say how to read it."""
+    ending = path.suffix.removeprefix(".")
+    if ending in frontends or not path.is_file():
+        return
+    if ending == "pipeline":
+        raise UserError(f"{path} is no module; a file with a pipeline stands behind -p: -p @{path}")
+    known = " or ".join(f".{name}" for name in frontends)
+    raise UserError(
+        f"{path}: nothing reads files that end in '{path.suffix}': rename it to end in {known}, "
+        f"or say how to read it: -f {next(iter(frontends))}"
+    )

@@ -53,7 +53,10 @@ class Source:
         try:
             return Source(path, Path(path).read_text())
         except OSError as error:
-            raise UserError(f"cannot read the pipeline file {path}: {error.strerror}") from None
+            hint = "; behind @ stands one file and nothing else" if "," in path else ""
+            raise UserError(
+                f"cannot read the pipeline file {path}: {error.strerror}{hint}"
+            ) from None
         except UnicodeDecodeError:
             raise UserError(f"the pipeline file {path} is not text") from None
 
@@ -217,14 +220,22 @@ class _Parser:
         while self.peek().kind is not Kind.R_BRACE:
             name = self.lex()
             if name.kind is not Kind.IDENT:
-                expected = f"the name of an option of '{owner}', or a closing brace, is expected"
-                raise self.error(name, expected)
+                raise self.error(name, self.expected_option(name, owner))
             values, end = (), name.span.end
             if self.peek().kind is Kind.EQUALS:
                 self.lex()
                 values, end = self.values(name.span.text)
             yield Option(name.span.text, values, name.span.start, end)
         self.lex()
+
+    def expected_option(self, found: SpecToken, owner: str) -> str:
+        """What to say where no option begins."""
+        if found.kind is Kind.EQUALS:
+            return f"the options of '{owner}' have blanks between them, not commas"
+        expected = f"the name of an option of '{owner}', or a closing brace, is expected"
+        if found.kind is Kind.EOF and self.source.name.startswith("-"):
+            expected += "; a shell passes on blanks only in quotes: -p 'a,b{x=1 y=2}'"
+        return expected
 
     def values(self, option: str) -> tuple[ParameterListType, int]:
         """Values with commas between them, and where they end."""
@@ -298,6 +309,8 @@ def _blank(source: Source) -> str:
             reason = (
                 f"passes run on whole modules, not on each {nested[1]}: "
                 "name the passes without it, or in builtin.module( )"
+                if "." in nested[1]
+                else f"options of '{nested[1]}' are in braces: {nested[1]}{{x=1 y=2}}"
             )
             raise source.error(*nested.span(1), reason)
     return text

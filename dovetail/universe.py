@@ -8,12 +8,20 @@ packages add theirs through the same entry point, with a universe that `universe
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
+from importlib.metadata import entry_points
 
 from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
 from xdsl.universe import Universe
 from xdsl.utils.target import Target
+
+from analysis.errors import UserError
+from analysis.extensions import broken, origin
+
+GROUP = "xdsl.universe"
+"""The entry points that name universes."""
 
 DIALECTS: dict[str, str] = {
     "graph": "dialects.graph:Graph",
@@ -66,9 +74,14 @@ TARGETS: dict[str, str] = {
 
 
 def load(path: str) -> object:
-    """The object that `module:name` stands for."""
+    """The object that `module:name` stands for; UserError if there is none."""
     module, _, name = path.partition(":")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"a universe names {path}, which cannot be loaded: {error}", *origin(error)
+        ) from error
 
 
 def pass_name(path: str) -> str:
@@ -128,3 +141,19 @@ def universe_of(
 DOVETAIL_UNIVERSE = universe_of(
     DIALECTS, {pass_name(path): class_path(path) for path in PASSES}, TARGETS
 )
+
+
+@cache
+def installed() -> Universe:
+    """All that xDSL, Dovetail and other packages bring; UserError if one of them is broken."""
+    try:
+        return Universe.get_multiverse()
+    except ValueError as error:
+        raise UserError(f"the installed packages do not fit together: {error}") from None
+    except (ImportError, AttributeError):
+        for entry in entry_points(group=GROUP):
+            try:
+                entry.load()
+            except (ImportError, AttributeError) as error:
+                raise broken(entry, error) from error
+        raise

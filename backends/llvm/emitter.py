@@ -76,7 +76,7 @@ class FunctionEmitter(Accesses):
             if not isinstance(argument.type, MemRefType):
                 raise UnsupportedError(
                     f"llvm: @{self.source.sym_name.data} takes {argument.type}; "
-                    "a kernel's arguments are memrefs"
+                    "a kernel's arguments are memrefs, which lower-te-to-loop makes of tensors"
                 )
             place = self.builder.gep(buffers, [ir.Constant(I64, i)], source_etype=POINTER)
             pointer = self.builder.load(place, typ=POINTER, align=8)

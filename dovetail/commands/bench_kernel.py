@@ -14,7 +14,6 @@ from rich.table import Table
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.universe import Universe
 from xdsl.utils.exceptions import PassFailedException, VerifyException
 
 from analysis.errors import UserError
@@ -28,6 +27,7 @@ from dovetail.measuring.kernels import Kernel, compile_kernel, function_of, is_s
 from dovetail.measuring.paired import Figures
 from dovetail.pipeline_parser import Source, parse_passes
 from dovetail.pipelines import CPU_KERNEL
+from dovetail.universe import installed
 
 
 def is_network(module: ModuleOp) -> bool:
@@ -46,7 +46,7 @@ def prepare(
     target = choose_target(told, options.threads)
     chosen: Sequence[ModulePass] | None = None
     if options.passes is not None:
-        known = Universe.get_multiverse().all_passes
+        known = installed().all_passes
         chosen = parse_passes(Source.of("-p", options.passes), known)
     try:
         function = function_of(module, options.function)

@@ -8,7 +8,6 @@ import onnx
 from rich.console import Console
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.universe import Universe
 
 from analysis.errors import UserError
 from analysis.files import write_atomically
@@ -31,19 +30,21 @@ from dovetail.reducing.bisecting import (
     pass_mismatch,
 )
 from dovetail.reducing.case import Case, Reducer
-from dovetail.reducing.mismatch import STRUCTURE, ReducedCase, reduce_mismatch
+from dovetail.reducing.mismatch import STRUCTURE, reduce_mismatch
 from dovetail.reducing.strategies import functions
+from dovetail.universe import installed
 from dovetail.weights import settle_weights
 
 DESCRIPTION = """Find the step that changes a result: the import of the model (--against onnx), a
 pass of the pipeline, or the emission of machine code; then the smallest graph or function and the
-smallest shapes that show it, written as a filecheck test. Exit code 1 if there is one."""
+smallest shapes that show it, written as a filecheck test. Exit code 1 if there is one, 3 if none
+was found but not everything could be run."""
 
 FOUND = 1
 
 
 def run(args: Sequence[str]) -> int:
-    """Look for the step; returns 0 where no step changes a result."""
+    """Look for the step; returns 0 where no step changes a result, 3 where not all of them ran."""
     parser = Parser("dovetail bisect", description=DESCRIPTION)
     add = parser.add_argument
     add("model", type=Path, help="an .onnx or .mlir file")
@@ -76,20 +77,19 @@ def run(args: Sequence[str]) -> int:
     has_network = any(is_network(f) for f in functions(module))
     passes: Sequence[ModulePass] = CPU if has_network else CPU_KERNEL
     if options.passes is not None:
-        known = Universe.get_multiverse().all_passes
+        known = installed().all_passes
         passes = parse_passes(Source.of("-p", options.passes), known)
     watcher = VerifyRun(RunOptions(seed=options.seed, reduced=""))
     with Console(stderr=True).status("running every function before and after each pass"):
         found = pass_mismatch(module, passes, watcher)
     if found is not None:
         return tell_pass(found, options.seed, options.seconds, options.output)
-    print(f"{len(passes)} passes: same results", file=sys.stderr)
     wrong = emission_mismatch(module, options.seed, watcher.options.budget_s)
     if wrong is not None:
         return tell_emission(wrong, options.seed, options.seconds, options.output)
-    watcher.finish()
-    print(f"{options.model}: no step changes a result")
-    return 0
+    code = watcher.finish()
+    print(f"{options.model}: no step {'that ran ' if code else ''}changes a result")
+    return code
 
 
 def read(path: Path, dims: Mapping[str, int], weights_seed: int | None) -> ModuleOp:
@@ -119,7 +119,8 @@ def tell_pass(found: Mismatch, seed: int, seconds: float, output: Path) -> int:
     verify = 'run{reduced=""}' if not seed else f'run{{seed={seed} reduced=""}}'
     pipeline = ",".join(str(p) for p in reduced.case.passes)
     command = f"dovetail-opt %s -p '{pipeline}' --verify-each='{verify}' | filecheck %s"
-    return write_test(reduced.case, reduced, found, command, output)
+    check = f"// CHECK: @{reduced.mismatch.function}"
+    return write_test(reduced.case, reduced.mismatch, found, f"// RUN: {command}", check, output)
 
 
 def tell_emission(found: EmissionMismatch, seed: int, seconds: float, output: Path) -> int:
@@ -138,23 +139,22 @@ def tell_emission(found: EmissionMismatch, seed: int, seconds: float, output: Pa
     with Console(stderr=True).status(f"making it small: {found}"):
         case = Reducer(oracle, STRUCTURE, seconds=seconds).reduce(Case(found.module))
     oracle(case)
-    command = "dovetail bisect %s -p '' | filecheck %s --check-prefix=SAME"
-    return write_test(case, latest, found, command, output)
+    command = "// RUN: dovetail bisect %s -p '' | filecheck %s"
+    return write_test(case, latest, found, command, "// CHECK: no step changes a result", output)
 
 
 def write_test(
     case: Case,
-    shown: ReducedCase | EmissionMismatch,
+    reason: Mismatch | EmissionMismatch,
     found: Mismatch | EmissionMismatch,
     command: str,
+    check: str,
     output: Path,
 ) -> int:
     """Write a file that passes once the bug is mended."""
     module: ModuleOp = case.module.clone()
     settle_weights(module, output, elide=False)
-    reason = shown.mismatch if isinstance(shown, ReducedCase) else shown
-    checks = f"// SAME: no step changes a result\n// CHECK: @{reason.function}"
-    text = f"// RUN: {command}\n// {reason}\n\n{module!s}\n\n{checks}\n"
+    text = f"{command}\n// {reason}\n\n{module!s}\n\n{check}\n"
     write_atomically(output, text.encode())
     size = sum(1 for _ in module.walk()) - 1
     print(f"{found}")

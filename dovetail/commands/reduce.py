@@ -49,6 +49,8 @@ def run(args: Sequence[str]) -> int:
     if not words:
         raise UserError("reduce: give the command after --, as in: dovetail reduce -- dovetail-opt "
                         "f.mlir -p 'a,b'")  # fmt: skip
+    if not options.output.parent.is_dir():
+        raise UserError(f"reduce: -o {options.output}: there is no folder {options.output.parent}")
     command = FailingCommand.of(words)
     first = execute(words, options.limit)
     symptom = Symptom.of(first, options.message, options.slower_than)

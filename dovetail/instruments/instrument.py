@@ -35,13 +35,17 @@ class Instruments(Instrument):
 
     def __init__(self, parts: Sequence[Instrument]) -> None:
         self.parts = tuple(parts)
+        self.running: ModulePass | None = None
+        """The pass that runs at the moment."""
 
     def __call__(
         self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None
     ) -> None:
+        self.running = None
         for part in self.parts:
             part(previous, module, following)
         self.resume()
+        self.running = following
 
     def resume(self) -> None:
         for part in self.parts:

@@ -147,6 +147,7 @@ class VerifyRun(Instrument):
     runner: Runner = field(init=False)
     followed: dict[str, Followed] = field(default_factory=dict[str, Followed])
     executions: list[Execution] = field(default_factory=list[Execution])
+    passes: int = 0
     before: ModuleOp | None = None
     located: bool = False
     status: Status = field(init=False)
@@ -164,6 +165,7 @@ class VerifyRun(Instrument):
             self.followed.clear()
             self.located = any(is_located(op) for op in module.walk())
         else:
+            self.passes += 1
             self.check_locations(previous, module)
         # callers last, so that a mismatch is found in a kernel before it is in the network
         order = sorted(functions(module), key=calls_others)
@@ -351,10 +353,10 @@ class VerifyRun(Instrument):
 
     def table(self) -> Table:
         """One row for each function."""
-        passes = len({e.pass_name for e in self.executions} - {None})
-        table = Table(
-            title=f"--verify-each=run: {passes} passes, seed {self.options.seed}, same results"
-        )
+        count = f"{self.passes} pass{'' if self.passes == 1 else 'es'}"
+        missing = any(e.how == "not run" for e in self.executions)
+        outcome = "not everything ran" if missing else "same results"
+        table = Table(title=f"--verify-each=run: {count}, seed {self.options.seed}, {outcome}")
         for title in ("function", "ran", "by", "compared", "largest difference"):
             table.add_column(title, justify="left" if title in ("function", "by") else "right")
         rows: dict[str, list[Execution]] = {}

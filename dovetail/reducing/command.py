@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xdsl.passes import ModulePass
-from xdsl.universe import Universe
 
 from analysis.errors import UserError
 from dovetail.commands.arrays import read_npz, write_npz
@@ -24,6 +23,7 @@ from dovetail.instruments.verify_run import RunOptions
 from dovetail.pipeline_parser import Source, parse_passes
 from dovetail.reducing import strategies
 from dovetail.reducing.case import Case, Reducer, Strategy, chunks
+from dovetail.universe import installed
 from dovetail.weights import settle_weights
 
 PASS_FLAGS = ("-p", "--passes", "--pass-pipeline")
@@ -145,7 +145,7 @@ class FailingCommand:
         """The case that the command is about."""
         passes: tuple[ModulePass, ...] = ()
         if self.passes is not None:
-            known = Universe.get_multiverse().all_passes
+            known = installed().all_passes
             source = Source.of(self.words[self.passes - 1], self.words[self.passes])
             passes = parse_passes(source, known)
         arrays = None

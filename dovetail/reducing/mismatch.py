@@ -107,7 +107,8 @@ def write_case(reduced: ReducedCase, stem: str, seed: int) -> list[str]:
         write_npz(Path(f"{stem}.npz"), named_arrays(case))
         options.append(f'inputs="{stem}.npz"')
         names.append(f"{stem}.npz")
-    run = "run" + (f"{{{' '.join(options)}}}" if options else "")
+    options.append('reduced=""')  # a replay leaves the files alone
+    run = f"run{{{' '.join(options)}}}"
     pipeline = ",".join(str(p) for p in case.passes)
     command = f"dovetail-opt {path} -p '{pipeline}' --verify-each='{run}'"
     module = case.module.clone()

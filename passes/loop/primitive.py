@@ -130,7 +130,10 @@ class Primitive(ModulePass):
         ]
         scopes = [Scope(self.name, f) for f in functions]
         if not scopes:
-            raise ScheduleError(f"{self.name}: the module has no function of loops to schedule")
+            raise ScheduleError(
+                f"{self.name}: the module has no function of loops to schedule; "
+                "lower-te-to-loop makes them of tensor expressions"
+            )
         names = [f.sym_name.data for f in functions]
         if wanted is not None:
             if wanted not in names:

@@ -16,14 +16,19 @@ MATMUL = (ROOT / "examples" / "matmul.mlir").read_text()
 @pytest.mark.parametrize(
     "wrong, line, column, message",
     [
-        (MATMUL.replace("te.yield", "te.yeld"), 7, 13, "Operation te.yeld is not registered"),
+        (
+            MATMUL.replace("te.yield", "te.yeld"),
+            7,
+            5,
+            "no operation is named te.yeld: did you mean te.yield? there are: ",
+        ),
         (
             MATMUL.replace("%k = 0", "%k = 1"),
             3,
             66,
             "te.compute: an axis begins at 0",
         ),
-        (MATMUL.replace("te.yield %p", "te.yield %q"), 11, 1, "values used but not defined: [%q]"),
+        (MATMUL.replace("te.yield %p", "te.yield %q"), 7, 14, "values used but not defined: [%q]"),
     ],
 )
 def test_the_task_finds_the_place_of_an_error(tmp_path, capsys, wrong, line, column, message):
@@ -40,12 +45,8 @@ def test_the_task_finds_the_place_of_an_error(tmp_path, capsys, wrong, line, col
         match = re.search(pattern.pop("regexp"), printed)
         assert match, printed
         found.update((what, match[group]) for what, group in pattern.items())
-    assert found == {
-        "file": str(path),
-        "line": str(line),
-        "column": str(column),
-        "message": message,
-    }
+    assert found.pop("message").startswith(message)
+    assert found == {"file": str(path), "line": str(line), "column": str(column)}
 
 
 def test_coloured_text_is_the_text(tmp_path, capsys):

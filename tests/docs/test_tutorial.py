@@ -8,7 +8,6 @@ Plain commands run in this process as long as they need nothing that the tutoria
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 import sysconfig
@@ -16,9 +15,7 @@ import venv
 from pathlib import Path
 
 import pytest
-
-from dovetail import cli
-from dovetail.testing import call_dovetail_opt
+from sessions import check, commands, in_this_process
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
 BLOCK = re.compile(r"(?:`([\w./]+)`:\n\n)?^```(\w+)( measured)?\n(.*?)^```$", re.M | re.S)
@@ -53,35 +50,6 @@ def place(tmp_path_factory):
     }
 
 
-def commands(text):
-    """Each command of a block with the lines that are shown below it."""
-    for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
-        command, *shown = part.rstrip("\n").split("\n")
-        yield command, shown
-
-
-def plain(line):
-    return " ".join(line.split())
-
-
-def check(command, shown, output):
-    """The lines shown are in the output, in order; without `...` between them, one after another.
-
-    What is shown may begin or end early where it says so only; a line may be the part of one.
-    """
-    lines = [plain(line) for line in output.splitlines() if line.strip()]
-    at, free = 0, False
-    for line in shown:
-        if line == "...":
-            free = True
-            continue
-        found = next((i for i in range(at, len(lines)) if plain(line) in lines[i]), None)
-        assert found is not None, f"$ {command}\nlacks: {line}\n{output}"
-        assert free or found == at, f"$ {command}\nhas more than is shown before: {line}\n{output}"
-        at, free = found + 1, False
-    assert free or at >= len(lines) or not shown, f"$ {command}\nhas more:\n{output}"
-
-
 def in_a_shell(command, work, environment):
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
@@ -92,13 +60,6 @@ def in_a_shell(command, work, environment):
         text=True,
     )
     return done.returncode, done.stdout
-
-
-def in_this_process(command, capsys):
-    tool, *arguments = shlex.split(command)
-    capsys.readouterr()
-    code = {"dovetail": cli.run, "dovetail-opt": call_dovetail_opt}[tool](arguments)
-    return code, "".join(capsys.readouterr())
 
 
 def test_the_tutorial_works_as_printed(place, capsys, monkeypatch):

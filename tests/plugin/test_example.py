@@ -55,4 +55,7 @@ def test_a_name_that_is_taken(tmp_path):
     (info / "entry_points.txt").write_text("[xdsl.universe]\nother-package = other:UNIVERSE\n")
     done = call("dovetail-opt tests/filecheck/glu.mlir", tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: Duplicate definition of split-loop in ['dovetail', 'othe")
+    assert done.stderr.startswith(
+        "error: the installed packages do not fit together: "
+        "Duplicate definition of split-loop in ['dovetail', 'othe"
+    )

@@ -311,6 +311,31 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert path.read_bytes() == b"new" and path.stat().st_mode & 0o777 == 0o666 & ~umask
 
 
+def test_devices_and_pipes_are_written_into(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    end = os.open(path, os.O_RDWR)
+    try:
+        with pytest.raises(ZeroDivisionError), atomic_file(path) as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+        with atomic_file(path) as file:
+            file.write(b"whole")
+        assert path.is_fifo()
+        assert os.read(end, 100) == b"whole"
+    finally:
+        os.close(end)
+
+
+def test_links_are_followed(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    link.symlink_to(path)
+    with atomic_file(link) as file:
+        file.write(b"new")
+    assert link.is_symlink() and path.read_bytes() == b"new"
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "link"}
+
+
 def test_atomic_files_where_the_system_has_no_nameless_ones(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     path = tmp_path / "file"

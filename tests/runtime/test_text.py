@@ -35,11 +35,11 @@ def test_run(here):
     ("text", "arguments", "error"),
     [
         (NETWORK, ["--dim", "n=1"], "net.mlir: --dim is for ONNX models; the types of a text"),
-        ("func.func @f() {", [], "net.mlir: it is not valid: "),
+        ("func.func @f() {", [], "net.mlir:1:17: the text ends in block definition"),
         (
             NETWORK.replace("%x, %w)", "%x, %x)"),
             [],
-            "net.mlir: it is not valid: operand is used with type tensor<3xf32>",
+            "net.mlir:5:22: operand is used with type tensor<3xf32>",
         ),
         (
             "func.func @f() { func.return }",

@@ -114,7 +114,18 @@ def test_unreadable_files(tmp_path, name, reason):
         (
             "split-loop{loop=y factor=2",
             "                          ^",
-            "the name of an option of 'split-loop', or a closing brace, is expected",
+            "the name of an option of 'split-loop', or a closing brace, is expected; a shell "
+            "passes on blanks only in quotes: -p 'a,b{x=1 y=2}'",
+        ),
+        (
+            "split-loop{loop=y,factor=2}",
+            "                        ^",
+            "the options of 'split-loop' have blanks between them, not commas",
+        ),
+        (
+            "cse,split-loop(loop=y)",
+            "    ^^^^^^^^^^",
+            "options of 'split-loop' are in braces: split-loop{x=1 y=2}",
         ),
         ("peel-loop peel-loop", "          ^", "a comma is expected between two passes"),
         (",peel-loop", "^", "the name of a pass is expected"),

@@ -111,8 +111,22 @@ def test_a_wrong_emitter_is_found(monkeypatch, capsys):
     out = capsys.readouterr().out
     assert out.startswith("the emitter changes the result of @f: %C[12] was ")
     test = Path("bisect.mlir").read_text()
-    assert test.startswith("// RUN: dovetail bisect %s -p '' | filecheck %s --check-prefix=SAME")
+    assert test.startswith("// RUN: dovetail bisect %s -p '' | filecheck %s\n")
     assert "memref<1xf32>" in test
+
+
+def test_what_did_not_run_is_told(capsys):
+    Path("f.mlir").write_text(DIFFERENCE.replace("%A[%y]", "%A[%y + 1]"))
+    assert cli.run(["bisect", "f.mlir"]) == 3
+    printed = capsys.readouterr()
+    assert printed.out == "f.mlir: no step that ran changes a result\n"
+    assert "not everything ran" in printed.err
+    assert "not run: @f: te.compute" in printed.err
+
+
+def test_reduce_needs_a_folder_to_write_to(capsys):
+    assert cli.run(["reduce", "-o", "none/r", "--", "dovetail-opt", "f.mlir"]) == 2
+    assert capsys.readouterr().err == "error: reduce: -o none/r: there is no folder none\n"
 
 
 def test_against_onnx_needs_a_model(capsys):

@@ -151,7 +151,7 @@ def test_a_mismatch_is_reduced_to_a_case_that_replays(
     options = RunOptions(reduced="small", seed=2)
     with pytest.raises(UserError) as caught:
         verify(text, f"{pipeline}, {broken}", VerifyRun(options, on_mismatch=report))
-    inputs = 'run{seed=2 inputs="small.npz"}'
+    inputs = 'run{seed=2 inputs="small.npz" reduced=""}'
     command = f"dovetail-opt small.mlir -p '{broken}' --verify-each='{inputs}'"
     assert caught.value.details[-1] == f"replay: {command}"
     small = (tmp_path / "small.mlir").read_text()
