@@ -21,7 +21,7 @@ from vta.config import UOP_BYTES, Config
 
 INSTRUCTION_BYTES = 16
 
-TOKEN_FIELDS = ("pop_prev", "pop_next", "push_prev", "push_next")
+TOKEN_FIELDS: tuple[str, ...] = ("pop_prev", "pop_next", "push_prev", "push_next")
 
 
 class StreamError(UserError):

@@ -1,6 +1,10 @@
 """Configurations and streams of VTA for the tests of `vta/`."""
 
-from vta.config import Config
+from hypothesis import strategies as st
+
+from vta import isa
+from vta.config import Config, ConfigError
+from vta.isa import Opcode
 
 CONFIGS = tuple(
     Config.from_name(name)
@@ -16,3 +20,41 @@ CONFIGS = tuple(
     )
 )
 """Batches of 1, 2 and 4, blocks of 8, 16 and 32, and other buffers than the usual ones."""
+
+
+def valid(sizes):
+    try:
+        return Config(*sizes)
+    except ConfigError:
+        return None
+
+
+# widths are fixed to 8, 8 and 32 bits
+configs = (
+    st.tuples(
+        st.just(3),
+        st.just(3),
+        st.just(5),
+        st.integers(0, 3),
+        st.integers(2, 6),
+        *(st.integers(8, 20) for _ in range(4)),
+    )
+    .map(valid)
+    .filter(lambda config: config is not None)
+)
+
+
+@st.composite
+def words(draw):
+    """A configuration and a value for each field of some instruction."""
+    config = draw(st.sampled_from(CONFIGS) | configs)
+    opcode = draw(st.sampled_from(Opcode))
+    values = {}
+    for field in isa.layout(opcode, config):
+        in_enumeration = field.kind not in (int, bool)
+        values[field.name] = (
+            draw(st.sampled_from(field.kind))
+            if in_enumeration
+            else draw(st.integers(field.low, field.high))
+        )
+    return config, isa.CLASSES[opcode](**values)

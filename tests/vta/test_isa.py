@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vta_cases import CONFIGS
+from vta_cases import CONFIGS, configs, words
 
 from vta import isa
-from vta.config import Config, ConfigError
+from vta.config import Config
 from vta.isa import Alu, AluOpcode, Finish, Gemm, Load, MemoryType, MicroOp, Opcode, Store, Unit
 
 DEFAULT = Config()
@@ -108,44 +108,6 @@ def test_the_fields_move_with_the_configuration():
     high = 9 | 10 << 7 | 11 << 14 | 12 << 21 | 3 << 28 | 1 << 31 | (65536 - 3) << 32
     assert word == low | high << 64
     assert isa.encode_uop(MicroOp(1, 2, 3), small) == (1 | 2 << 7 | 3 << 14).to_bytes(4, "little")
-
-
-def valid(sizes):
-    try:
-        return Config(*sizes)
-    except ConfigError:
-        return None
-
-
-# widths are fixed to 8, 8 and 32 bits
-configs = (
-    st.tuples(
-        st.just(3),
-        st.just(3),
-        st.just(5),
-        st.integers(0, 3),
-        st.integers(2, 6),
-        *(st.integers(8, 20) for _ in range(4)),
-    )
-    .map(valid)
-    .filter(lambda config: config is not None)
-)
-
-
-@st.composite
-def words(draw):
-    """A configuration and a value for each field of some instruction."""
-    config = draw(st.sampled_from(CONFIGS) | configs)
-    opcode = draw(st.sampled_from(Opcode))
-    values = {}
-    for field in isa.layout(opcode, config):
-        in_enumeration = field.kind not in (int, bool)
-        values[field.name] = (
-            draw(st.sampled_from(field.kind))
-            if in_enumeration
-            else draw(st.integers(field.low, field.high))
-        )
-    return config, isa.CLASSES[opcode](**values)
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
