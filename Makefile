@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help demo test test-browser check lint format lit examples bench clean
+.PHONY: help demo test test-browser test-vta check lint format lit examples bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: $(VENV)/dev  ## all tests
 
 test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
 	$(BIN)/python -m pytest -rs tests/browser
+
+test-vta: $(VENV)/dev  ## 10,000 random streams of VTA against the scalar model
+	PYTHONPATH=tests/support $(BIN)/python tests/support/vta_streams.py 10000
 
 check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
 	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit
