@@ -46,12 +46,12 @@ def check_finish(stream: Sequence[Instruction]) -> None:
     for position, op in enumerate(stream[:-1]):
         if isinstance(op, Finish):
             raise StreamError(
-                f"vta: {describe(op, position)}: "
-                f"{len(stream) - 1 - position} instructions follow it; FINISH ends a stream"
+                f"vta: {describe(op, position)}: FINISH ends a stream, but this one has "
+                f"{len(stream)} instructions"
             )
     if not stream or not isinstance(stream[-1], Finish):
-        last = f" after {describe(stream[-1], len(stream) - 1)}" if stream else ""
-        raise StreamError(f"vta: FINISH is missing{last}: {len(stream)} instructions, none ends")
+        last = describe(stream[-1], len(stream) - 1) if stream else "nothing"
+        raise StreamError(f"vta: FINISH is missing: the stream ends with {last}")
 
 
 class _Run:

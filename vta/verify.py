@@ -138,8 +138,8 @@ class _Accesses:
             again = np.flatnonzero(dst[distance:] == dst[:-distance])
             if again.size:
                 raise Fault(
-                    f"it writes acc[{int(dst[again[0]])}] again after {distance} steps; "
-                    f"the pipeline of {implementation.name} needs more than {most}"
+                    f"it writes acc[{int(dst[again[0]])}] again at distance "
+                    f"{distance}; the pipeline of {implementation.name} needs more than {most}"
                 )
         return dst[len(dst) - most :] if most else dst[:0]
 

@@ -156,12 +156,12 @@ def fails(text, message, *details, **given):
         (
             "nop load",
             FSIM,
-            "FINISH is missing after instruction 1, LOAD INP: 2 instructions, none ends",
+            "FINISH is missing: the stream ends with instruction 1, LOAD INP",
         ),
         (
             "finish\nnop load",
             FSIM,
-            "instruction 1, FINISH: 1 instructions follow it; FINISH ends a stream",
+            "instruction 1, FINISH: FINISH ends a stream, but this one has 3 instructions",
         ),
         (
             "nop load push_next\nfinish",

@@ -123,12 +123,12 @@ def test_the_pipeline_must_not_write_again_too_soon(implementation):
     assert verdict(gemm.format(2)) == []
     (failure,) = verdict(gemm.format(2), implementation)
     assert failure.message == (
-        f"instruction 1, GEMM: it writes acc[0] again after 2 steps; the pipeline of "
+        f"instruction 1, GEMM: it writes acc[0] again at distance 2; the pipeline of "
         f"{implementation.name} needs more than 2"
     )
     alu = start + "alu add uop 0 to {} outer 2 by [0, 0] imm 1\nfinish"
     assert verdict(alu.format(2), implementation) == []
-    assert "again after 1 steps" in verdict(alu.format(1), implementation)[0].message
+    assert "again at distance 1" in verdict(alu.format(1), implementation)[0].message
 
 
 def random_stream(r):
