@@ -3,10 +3,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help demo test test-browser verify-models check lint format lit examples bench clean
+.PHONY: help demo test test-browser test-vta verify-models check lint format lit examples bench clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-13s %s\n", $$1, $$2}'
 
 $(VENV)/core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -39,6 +39,9 @@ test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
 
 verify-models: $(VENV)/dev  ## nine networks, run before and after each pass (half an hour)
 	$(BIN)/python tests/support/verify_models.py
+
+test-vta: $(VENV)/dev  ## 10,000 random streams of VTA against the scalar model
+	PYTHONPATH=tests/support $(BIN)/python tests/support/vta_streams.py 10000
 
 check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
 	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit

@@ -7,13 +7,15 @@ import json
 import re
 from dataclasses import asdict, dataclass
 
+from analysis.errors import UserError
+
 UOP_BYTES = 4
 """A micro-op is one 32-bit word."""
 
 _NAME = re.compile(r"(\d+)x(\d+)_i(\d+)w(\d+)a(\d+)_(\d+)_(\d+)_(\d+)_(\d+)")
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError, ValueError):
     """A configuration that no hardware can have."""
 
 
