@@ -60,7 +60,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-p", "--passes", default="", help="a pipeline of passes, or @file")
     options = parser.parse_args(arguments)
     try:
-        application(options.input_file, options.passes).run()
+        window = application(options.input_file, options.passes)
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise UserError("dovetail-gui needs a terminal; dovetail-opt prints what passes make")
+        window.run()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

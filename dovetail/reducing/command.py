@@ -38,6 +38,7 @@ FRAME = re.compile(r'File "([^"]+)", line \d+, in (\S+)')
 STRATEGIES: tuple[Strategy, ...] = (
     strategies.fewer_passes,
     strategies.fewer_symbols,
+    strategies.fewer_attributes,
     strategies.fewer_results,
     strategies.fewer_operations,
     strategies.plain_weights,

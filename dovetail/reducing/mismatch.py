@@ -25,6 +25,7 @@ from dovetail.weights import settle_weights
 
 STRUCTURE: tuple[Strategy, ...] = (
     strategies.fewer_symbols,
+    strategies.fewer_attributes,
     strategies.fewer_results,
     strategies.fewer_operations,
     strategies.plain_weights,

@@ -54,6 +54,14 @@ def fewer_symbols(case: Case) -> Iterator[Case]:
             yield replace(case, module=module)
 
 
+def fewer_attributes(case: Case) -> Iterator[Case]:
+    """Without attributes of the module, such as the target of the machine it was found on."""
+    for name in case.module.attributes:
+        module = case.module.clone()
+        del module.attributes[name]
+        yield replace(case, module=module)
+
+
 def fewer_results(case: Case) -> Iterator[Case]:
     """Functions of tensors that return an earlier value, or fewer values."""
     for number, function in enumerate(functions(case.module)):

@@ -63,6 +63,7 @@ def test_a_refusal_stands_where_the_ir_would_be():
         ),
         (["-p", "split-loop{loops=y}"], "-p:1:12: pass 'split-loop' has no option 'loops'"),
         (["-p", "split-loop{"], "-p:1:12: the name of an option"),
+        ([], "dovetail-gui needs a terminal"),
     ],
 )
 def test_mistakes_are_one_line(arguments, message, capsys):

@@ -64,7 +64,7 @@ def test_the_pass_becomes_a_test(text, pipeline, culprit, gone, with_broken_pass
         f"// RUN: dovetail-opt %s -p '{culprit}' --verify-each='run{{reduced=\"\"}}' | filecheck"
     )
     assert test.startswith(first)
-    assert gone not in test
+    assert gone not in test and "target" not in test
     assert re.search(r"// CHECK: @(f|main)$", test, re.MULTILINE)
 
 
