@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from broken_passes import BROKEN, DIFFERENCE, LARGE, NETWORK
+from native import parse
 from onnx import helper
 from onnx_models import make_model
 
@@ -19,9 +20,10 @@ from dovetail import cli, opt
 from dovetail.commands import bisect, reduce
 from dovetail.pipeline_parser import Source, parse_passes
 from dovetail.reducing import bisecting
-from dovetail.reducing.case import chunks
+from dovetail.reducing.case import Case, chunks
 from dovetail.reducing.command import Run, Symptom, kind_of_message
 from dovetail.reducing.extents import numbers_of, rewritten
+from dovetail.reducing.strategies import fewer_results
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +209,11 @@ def test_numbers_of_a_text_change_together():
     assert rewritten(text, lambda n: 7) == text.replace("16x?x16xf", "7x?x7xf").replace(
         "at 16", "at 7"
     )
+
+
+def test_a_function_that_returns_its_argument_has_no_smaller_results():
+    text = "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> { func.return %x : tensor<4xf32> }"
+    assert list(fewer_results(Case(parse(text)))) == []
 
 
 def test_chunks_leave_each_part_out():
