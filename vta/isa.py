@@ -315,7 +315,8 @@ def _unpack(word: int, fields: Sequence[Field], what: str) -> dict[str, int]:
         try:
             values[f.name] = f.kind(number)
         except ValueError:
-            known = ", ".join(f"{k.name} {k.value}" for k in f.kind)  # type: ignore[attr-defined]
+            assert issubclass(f.kind, IntEnum), "only an enumeration refuses a number"
+            known = ", ".join(f"{k.name} {k.value}" for k in f.kind)
             raise StreamError(
                 f"vta: {what}: {f.name} is {number}, which means nothing; there are {known}"
             ) from None

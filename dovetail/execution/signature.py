@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import DictionaryAttr, IntegerAttr, MemRefType, TensorType
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 
 from backends.interpreter.dims import find_symbol
 from dialects import loop
@@ -117,8 +117,3 @@ def written_arguments(function: FuncOp) -> Iterator[SSAValue]:
             case _:
                 pass
         yield from (t for t in targets if t in arguments)
-
-
-def is_tensor_like(type: Attribute) -> bool:
-    """Whether values of a type are arrays."""
-    return isinstance(type, TensorType | MemRefType)
