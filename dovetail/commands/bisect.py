@@ -28,6 +28,7 @@ from dovetail.reducing.bisecting import (
     emission_mismatch,
     import_mismatch,
     pass_mismatch,
+    smaller_node,
 )
 from dovetail.reducing.case import Case, Reducer
 from dovetail.reducing.mismatch import STRUCTURE, reduce_mismatch
@@ -67,7 +68,7 @@ def run(args: Sequence[str]) -> int:
     if options.against == "onnx":
         if not is_model:
             raise UserError(f"{options.model}: --against onnx judges the import of an .onnx file")
-        node = import_mismatch(options.model, dims, options.seed)
+        node = import_mismatch(options.model, dims, options.seed, options.random_weights)
         if node is not None:
             return tell_node(node, options.output)
         print("import: as ONNX's reference implementation", file=sys.stderr)
@@ -104,10 +105,12 @@ def read(path: Path, dims: Mapping[str, int], weights_seed: int | None) -> Modul
 def tell_node(node: NodeMismatch, output: Path) -> int:
     """Say which node it is, and write a model of it alone."""
     model, arrays = output.with_suffix(".onnx"), output.with_suffix(".npz")
-    write_atomically(model, node.model.SerializeToString())
-    write_npz(arrays, node.inputs)
-    onnx.checker.check_model(node.model)
+    smallest = smaller_node(node)
+    onnx.checker.check_model(smallest.model)
+    write_atomically(model, smallest.model.SerializeToString())
+    write_npz(arrays, smallest.inputs)
     print(f"{node}")
+    print(f"  at its smallest: {smallest.place}")
     print(f"  a model of this node: {model}, its inputs: {arrays}")
     return FOUND
 
