@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper, numpy_helper, version_converter
 from onnx.reference import ReferenceEvaluator
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
@@ -31,6 +31,9 @@ from dovetail.instruments.instrument import Instruments
 from dovetail.instruments.verify_ir import VerifyIR
 from dovetail.instruments.verify_run import Mismatch, MismatchError, VerifyRun
 from dovetail.reducing.strategies import functions
+
+REFERENCE_OPSET = 17
+"""The opset from which on ONNX's reference implementation is taken at its word."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,8 @@ def import_mismatch(
     reference = evaluate(opened, feeds)
     producers = {name: node for node in opened.graph.node for name in node.output}
     constants = {t.name: numpy_helper.to_array(t) for t in opened.graph.initializer}
-    for name, ours in zip(reference, found, strict=True):
+    for output, ours in zip(opened.graph.output, found, strict=True):
+        name = output.name
         place = differing(name, reference[name], ours)
         if place is not None:
             node = producers[name]
@@ -79,7 +83,13 @@ def import_mismatch(
 
 
 def evaluate(model: onnx.ModelProto, feeds: Mapping[str, Array]) -> dict[str, Array]:
-    """The outputs of a model by ONNX's reference implementation."""
+    """The outputs of a model by ONNX's reference implementation.
+
+    It takes some operators of old opsets (Softmax) for the new ones of their name, so the model is
+    converted first.
+    """
+    if any(o.domain == "" and o.version < REFERENCE_OPSET for o in model.opset_import):
+        model = version_converter.convert_version(model, REFERENCE_OPSET)
     results = ReferenceEvaluator(model).run(None, dict(feeds))
     assert isinstance(results, list)
     return {o.name: np.asarray(r) for o, r in zip(model.graph.output, results, strict=True)}

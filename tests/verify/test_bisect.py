@@ -100,6 +100,16 @@ def test_a_wrong_import_is_found_by_node(monkeypatch, capsys):
         assert {name: arrays[name].shape for name in arrays} == {"r": (1, 1), "c": (1,)}
 
 
+def test_operators_of_old_opsets_are_judged_by_what_they_meant(capsys):
+    values = [helper.make_tensor_value_info(n, 1, (1, 4, 2, 1)) for n in "xy"]
+    nodes = [helper.make_node("Softmax", ["x"], ["y"], "flattens", axis=1)]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 9)], ir_version=8)
+    onnx.save(model, "m.onnx")
+    assert cli.run(["bisect", "m.onnx", "--against", "onnx", "-p", "fold-constants"]) == 0
+    assert "import: as ONNX's reference implementation" in capsys.readouterr().err
+
+
 def test_a_wrong_emitter_is_found(monkeypatch, capsys):
     Path("f.mlir").write_text(DIFFERENCE)
     right = bisecting.MachineCode
