@@ -13,9 +13,9 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     MemRefType,
-    NoneAttr,
     StringAttr,
     SymbolRefAttr,
+    UnitAttr,
     i64,
 )
 from xdsl.ir import SSAValue
@@ -201,7 +201,7 @@ class IntrinsicOp(IRDLOperation):
     callee = prop_def(SymbolRefAttr)
     form = prop_def(StringAttr)
     writes = prop_def(IntAttr)
-    maps = prop_def(ArrayAttr[AffineMapAttr | NoneAttr])
+    maps = prop_def(ArrayAttr[AffineMapAttr | UnitAttr])
     """For each tile the coordinates of an element; dimensions are `indices`, symbols its index."""
     immediates = opt_prop_def(DenseArrayBase[IntegerType])
     tiles = var_operand_def(MemRefType)
@@ -228,7 +228,7 @@ class IntrinsicOp(IRDLOperation):
                 "callee": SymbolRefAttr(callee),
                 "form": StringAttr(form),
                 "writes": IntAttr(writes),
-                "maps": ArrayAttr([NoneAttr() if m is None else AffineMapAttr(m) for m in places]),
+                "maps": ArrayAttr([UnitAttr() if m is None else AffineMapAttr(m) for m in places]),
                 "immediates": DenseArrayBase.from_list(i64, immediates) if immediates else None,
             },
         )
