@@ -11,7 +11,7 @@
 The sizes are those of a `Tiling`. Nothing here knows what is reduced, or on which device.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations, product
 
@@ -22,12 +22,14 @@ from analysis.affine import Affine
 from analysis.errors import ScheduleError
 from dialects import loop, te
 from dialects.layout import layout_of, scope_of
+from dialects.target import Machine
 from dialects.target import Scope as Memory
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.forms import coordinates
-from passes.loop.library.axes import Axis, axes_of
+from passes.loop.library.accelerator_model import Footprint, Problem, choose_tiles
+from passes.loop.library.axes import Axis, axes_of, result_of
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.register_tile import consumers_of
 from passes.loop.primitive import Scope, body_accesses
@@ -62,16 +64,15 @@ class Tiling:
 class Operand:
     """A buffer of the reduction, and where the instruction's operand lies in it."""
 
-    buffer: SSAValue
+    buffer: str
+    rank: int
     dims: tuple[tuple[int | None, int], ...]
     """For each index of the operand the dimension of the buffer (None: none), and the extent."""
 
     @property
     def layout(self) -> str:
         """The map that puts what the instruction works on innermost."""
-        assert isinstance(self.buffer.type, MemRefType)
-        rank = self.buffer.type.get_num_dims()
-        names = [f"d{i}" for i in range(rank)]
+        names = [f"d{i}" for i in range(self.rank)]
         outer = list(names)
         for dim, extent in self.dims:
             if dim is not None:
@@ -160,7 +161,109 @@ def operand_of(
     for axis in others:
         if axis not in wanted and any(inside[axis.variable] in p.variables() for p in places):
             return None
-    return Operand(access.memref, tuple(dims))
+    return operand_at(access, dims)
+
+
+def operand_at(access: Access, dims: Sequence[tuple[int | None, int]]) -> Operand:
+    """The operand that the buffer of an access is."""
+    name, type = access.memref.name_hint, access.memref.type
+    assert name is not None and isinstance(type, MemRefType)
+    return Operand(name, type.get_num_dims(), tuple(dims))
+
+
+def memory_holding(machine: Machine, type: str, shape: tuple[int, ...], leaves: bool) -> Memory:
+    """The memory whose element is that, and that is filled (or, if it leaves, drained)."""
+    for memory in machine.scopes:
+        if memory.element == (shape, type) and (memory.drain if leaves else memory.fill):
+            return memory
+    raise ScheduleError(
+        f"schedule-kernels: no memory of the target {machine.device} holds elements of "
+        f"{'x'.join(map(str, shape))} {type}"
+    )
+
+
+def chain_of(recipe: Recipe, name: str) -> Iterator[loop.BlockOp]:
+    """The elementwise blocks that follow a reduction, each reading the one before."""
+    while followers := consumers_of(recipe, name):
+        name = followers[0]
+        found = recipe.find(name)
+        assert found is not None
+        yield found
+
+
+def positions(follower: loop.BlockOp, access: Access, result: Operand) -> Operand:
+    """The operand of a follower whose elements are those of the result, as far as it has them."""
+    places, mine = coordinates(result_of(follower)), coordinates(access)
+    dims = [
+        (None if dim is None or places[dim] not in mine else mine.index(places[dim]), extent)
+        for dim, extent in result.dims
+    ]
+    return operand_at(access, dims)
+
+
+def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
+    """What the model has to know of a reduction and what follows it."""
+    block = recipe.find(name)
+    assert block is not None
+    axes = axes_of(block)
+
+    def footprint(access: Access, operand: Operand, names: Mapping[Hashable, str]) -> Footprint:
+        assert isinstance(access.memref.type, MemRefType)
+        shape = tuple(extent for _, extent in operand.dims)
+        element = str(access.memref.type.element_type)
+        memory = memory_holding(recipe.machine, element, shape, leaves=False)
+        blocked = {dim: extent for dim, extent in operand.dims if dim is not None}
+        return Footprint.of(access, memory, names, blocked)
+
+    names: dict[Hashable, str] = {a.variable: a.name for a in axes}
+    by_name = {a.memref.name_hint: a for a in body_accesses(block)}
+    parts = [footprint(by_name[o.buffer], o, names) for o in fit.operands]
+    by_place = {form: next(iter(form.variables()), None) for form in coordinates(result_of(block))}
+    loops = [names.get(variable) for variable in by_place.values()]
+    extras: list[Footprint] = []
+    followers = list(chain_of(recipe, name))
+    for follower in followers:
+        theirs: dict[Hashable, str] = {
+            v: loop_name
+            for form, loop_name in zip(coordinates(result_of(follower)), loops, strict=True)
+            for v in form.variables()
+            if loop_name is not None
+        }
+        extras += [
+            footprint(access, positions(follower, access, fit.operands[0]), theirs)
+            for access in body_accesses(follower)
+            if isinstance(access, loop.LoadOp) and not isinstance(access.memref.owner, loop.AllocOp)
+        ]
+    return Problem(recipe.machine, axes, fit.steps, parts[0], parts[1:], extras, len(followers))
+
+
+def accelerate(recipe: Recipe, tiling: Tiling | None = None) -> None:
+    """Schedule a kernel of one reduction; the model chooses the tiles that are not given."""
+    reductions = [n for n in recipe.block_names() if is_reduction(recipe, n)]
+    if len(reductions) != 1:
+        raise ScheduleError(
+            f"schedule-kernels: @{recipe.function.sym_name.data} has {len(reductions)} reductions; "
+            "a kernel for an accelerator has one, and what follows it element by element"
+        )
+    (name,) = reductions
+    block = recipe.find(name)
+    assert block is not None
+    fit = fit_of(recipe, block)
+    if tiling is None:
+        chosen = choose_tiles(problem_of(recipe, name, fit))
+        if chosen is None:
+            raise ScheduleError(
+                f"schedule-kernels: not even the smallest tiles of block '{name}' fit the memories "
+                f"of the target {recipe.machine.device}"
+            )
+        tiling = Tiling(*chosen)
+    AcceleratorSchedule(recipe, name, fit, tiling).apply()
+
+
+def is_reduction(recipe: Recipe, name: str) -> bool:
+    """Whether the block of that name reduces."""
+    block = recipe.find(name)
+    return block is not None and any(block.is_reduce)
 
 
 @dataclass
@@ -210,27 +313,15 @@ class AcceleratorSchedule:
         for operand in self.fit.operands:
             self.transform(operand)
         result = self.fit.operands[0]
-        last = self.name
-        while followers := consumers_of(self.recipe, last):
-            last = followers[0]
-            follower = self.recipe.find(last)
-            assert follower is not None
-            (store,) = [a for a in body_accesses(follower) if isinstance(a, loop.StoreOp)]
-            places = coordinates(store)
-            for access in body_accesses(follower):
-                mine = coordinates(access)
-                dims = [
-                    (None if dim is None or places[dim] not in mine else mine.index(places[dim]), e)
-                    for dim, e in result.dims
-                ]
-                self.transform(Operand(access.memref, tuple(dims)))
+        for follower in list(chain_of(self.recipe, self.name)):
+            for access in list(body_accesses(follower)):
+                self.transform(positions(follower, access, result))
 
     def transform(self, operand: Operand) -> None:
         """Give one buffer its layout."""
-        if layout_of(operand.buffer.type) is None:
-            name = operand.buffer.name_hint
-            assert name is not None
-            self.recipe.do(TransformLayoutPass(name, operand.layout))
+        scope = Scope(TransformLayoutPass.name, self.recipe.function)
+        if layout_of(scope.find_buffer(operand.buffer).type) is None:
+            self.recipe.do(TransformLayoutPass(operand.buffer, operand.layout))
 
     def cut(self, axis: Axis) -> None:
         """Split one loop into tiles, threads, calls of the instruction, and its elements."""
@@ -276,12 +367,9 @@ class AcceleratorSchedule:
 
     def move_epilogue(self, at: str) -> list[str]:
         """Compute what follows the reduction tile by tile, in place; returns the blocks."""
-        moved: list[str] = []
-        last = self.name
-        while followers := consumers_of(self.recipe, last):
-            last = followers[0]
-            self.recipe.do(ReverseComputeAtPass(last, at))
-            moved.append(last)
+        moved = [block.block_name.data for block in chain_of(self.recipe, self.name)]
+        for name in moved:
+            self.recipe.do(ReverseComputeAtPass(name, at))
         for name in moved:
             try:
                 self.recipe.do(ComputeInPlacePass(name))
@@ -291,40 +379,33 @@ class AcceleratorSchedule:
 
     def promote(self, blocks: Sequence[str], store_at: str, load_at: str) -> None:
         """Put the tiles of all buffers into the memories that hold their elements."""
-        operands = {o.buffer: o for o in self.fit.operands[1:]}
-        done: set[SSAValue] = set()
-        for name in [self.name, *blocks]:
-            block = self.recipe.find(name)
+        operands = {o.buffer for o in self.fit.operands[1:]}
+        done: set[str] = set()
+        for block in [self.recipe.find(name) for name in (self.name, *blocks)]:
             assert block is not None
             for access in list(body_accesses(block)):
                 buffer = access.memref
-                hint = buffer.name_hint
-                if buffer in done or isinstance(buffer.owner, loop.AllocOp) and hint is None:
+                name = buffer.name_hint
+                assert name is not None
+                if name in done or scope_of(buffer.type) != "global":
                     continue
-                assert hint is not None
-                done.add(buffer)
-                if is_tile(buffer):
-                    continue
+                done.add(name)
                 memory = self.memory_for(buffer, isinstance(access, loop.StoreOp))
-                at = load_at if buffer in operands else store_at
-                self.recipe.do(PromoteMemoryScopePass(hint, memory.name, at))
+                at = load_at if name in operands else store_at
+                self.recipe.do(PromoteMemoryScopePass(name, memory.name, at))
 
     def memory_for(self, buffer: SSAValue, written: bool) -> Memory:
         """The memory that holds the innermost part of a buffer."""
         type = buffer.type
         assert isinstance(type, MemRefType)
         layout = layout_of(type)
-        physical = () if layout is None else layout.physical
+        assert layout is not None
         leaves = written and not isinstance(buffer.owner, loop.AllocOp)
-        for memory in self.recipe.machine.scopes:
-            if memory.element is None or not (memory.drain if leaves else memory.fill):
-                continue
-            shape, element = memory.element
-            if str(type.element_type) == element and tuple(physical[-len(shape) :]) == shape:
-                return memory
-        raise ScheduleError(
-            f"schedule-kernels: no memory of the target holds %{buffer.name_hint}: {type}"
-        )
+        shape = tuple(extent for _, extent in self.fit.operands[0].dims)
+        for operand in self.fit.operands:
+            if operand.buffer == buffer.name_hint:
+                shape = tuple(extent for _, extent in operand.dims)
+        return memory_holding(self.recipe.machine, str(type.element_type), shape, leaves)
 
     def tensorize(self, name: str) -> None:
         """Find an instruction for a block."""
@@ -339,8 +420,3 @@ class AcceleratorSchedule:
         raise ScheduleError(
             f"schedule-kernels: no instruction of the module computes block '{name}'", *refusals
         )
-
-
-def is_tile(buffer: SSAValue) -> bool:
-    """Whether a buffer is a tile in some memory already."""
-    return scope_of(buffer.type) is not None
