@@ -64,6 +64,8 @@ PASSES: tuple[str, ...] = (
     "te.import_intrinsics",
     "te.lower_te_to_loop",
     "te.transform_network_layout",
+    "vta.allocate_sram",
+    "vta.lower_loop_to_vta",
 )
 
 TARGETS: dict[str, str] = {
