@@ -89,8 +89,10 @@ class _Accesses:
 
     def __init__(self, config: Config, dram: Image | None, implementation: Implementation) -> None:
         self.config, self.dram, self.implementation = config, dram, implementation
-        self.memories = Memories(config, SramInit(), implementation.wraps)
+        unloaded = SramInit("error" if dram is not None else "zero")
+        self.memories = Memories(config, unloaded, implementation.wraps)
         self.dram_word = min(4, config.out.element_bytes)
+        self.stored: list[Indices] = []
 
     def of(self, op: Instruction) -> Iterator[Access]:
         """The accesses of one instruction, in the order of the compute unit."""
@@ -114,15 +116,27 @@ class _Accesses:
         if self.dram is not None and end > len(self.dram):
             raise Fault(f"it reaches DRAM element {int(rows.max())}, past the image")
         scale = element_bytes // self.dram_word
-        words = rows.reshape(-1, 1) * scale + np.arange(scale)
-        yield Access("dram", words.reshape(-1), writes=isinstance(op, Store))
+        words = (rows.reshape(-1, 1) * scale + np.arange(scale)).reshape(-1)
+        yield Access("dram", words, writes=isinstance(op, Store))
         sram = memory.resolve(op.sram_base + np.arange(op.sram_size))
-        if op.memory_type is MemoryType.UOP and self.dram is not None:
-            memory.data[sram] = self.dram.view()[: len(self.dram) // 4 * 4].view("<u4")[rows].T
+        if isinstance(op, Store):
+            self.stored.append(words)
+        elif op.memory_type is MemoryType.UOP and self.dram is not None:
+            self._load_uops(memory, sram, rows, words, self.dram)
         name = memory.name
         if name == "out" and not self.implementation.separate_out:
             name = "acc"
         yield Access(name, sram, writes=isinstance(op, Load))
+
+    def _load_uops(
+        self, memory: Sram, sram: Indices, rows: Indices, words: Indices, dram: Image
+    ) -> None:
+        """Take micro-ops from the image, which must have those that the stream will load."""
+        first, last = words.min(initial=0), words.max(initial=0)
+        for stored in self.stored:
+            if ((stored >= first) & (stored <= last)).any() and np.isin(words, stored).any():
+                raise Fault("it loads micro-ops that the stream has stored, which nobody can check")
+        memory.write(sram, dram[: len(dram) // 4 * 4].view("<u4")[rows].T)
 
     def _touched(self, op: MicroCoded) -> list[tuple[str, str, bool]]:
         """What a step accesses: a memory, the index of the micro-op, whether it writes."""

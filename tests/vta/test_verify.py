@@ -163,6 +163,20 @@ def test_without_an_image_micro_ops_are_unknown():
     assert race.certain and race.message.startswith("race on DRAM bytes 2048 to 2079: ")
 
 
+def test_micro_ops_must_be_those_of_the_image():
+    (failure,) = verdict("load uop 0 at 0 rows 1 of 2\ngemm reset uop 1 to 3\nfinish")
+    assert failure.message == ("instruction 1, GEMM: it reads uop[2], which nothing has written")
+    start = "load uop 0 at 0 rows 1 of 4\ngemm reset uop 0 to 4 push_next\n"
+    start += "store out {} at 0 rows 1 of 1 pop_prev push_prev\n"
+    end = "load uop 3 at 3 rows 1 of 1 pop_next\ngemm reset uop 3 to 4\nfinish"
+    assert verdict(start.format(2) + end) == []
+    (failure,) = verdict(start.format(1) + end)
+    assert failure.message == (
+        "instruction 3, LOAD UOP: it loads micro-ops that the stream has stored, which nobody can "
+        "check"
+    )
+
+
 @pytest.mark.parametrize("implementation", [HLS, CHISEL])
 def test_the_pipeline_must_not_write_again_too_soon(implementation):
     start = "load uop 0 at 0 rows 1 of 4\n"
