@@ -27,11 +27,13 @@ from dialects.target import Scope as Memory
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.expand_unrolled_loops import ExpandUnrolledLoopsPass
 from passes.loop.forms import coordinates
 from passes.loop.library.accelerator_model import Footprint, Problem, choose_tiles
 from passes.loop.library.axes import Axis, axes_of, result_of
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.register_tile import consumers_of
+from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, body_accesses
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
@@ -40,6 +42,7 @@ from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tensor_match import Pattern
 from passes.loop.tensorize import Part, Tensorization, TensorizePass
 from passes.loop.transform_layout import TransformLayoutPass
+from passes.loop.unroll_loop import UnrollLoopPass
 
 Access = loop.LoadOp | loop.StoreOp
 
@@ -315,12 +318,16 @@ class AcceleratorSchedule:
                 f"schedule-kernels: block '{self.name}' has no loop around a tile of its result"
             )
         load_at = self.reduction[-1] if self.reduction else store_at
-        before = self.inner[0]
-        self.recipe.do(DecomposeReductionPass(self.name, before))
         blocks = self.move_epilogue(store_at)
         self.promote(blocks, store_at, load_at)
+        self.recipe.do(DecomposeReductionPass(self.name, self.inner[0]))
         for block in [f"{self.name}_init", self.name, *blocks]:
             self.tensorize(block)
+        if self.reduction:
+            # its first step begins a tile, while that of another thread is still being stored
+            self.recipe.do(PeelLoopPass(self.reduction[0]))
+            self.recipe.do(UnrollLoopPass(self.reduction[0]))
+            self.recipe.do(ExpandUnrolledLoopsPass())
         if self.thread is not None:
             self.recipe.do(BindVirtualThreadPass(self.thread))
 
