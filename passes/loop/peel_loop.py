@@ -117,9 +117,10 @@ def drop_idle_blocks(op: loop_dialect.ForOp) -> None:
 def share_tiles(scope: Scope, op: loop_dialect.ForOp) -> None:
     """Let what is allocated in a loop be one memory with its clones."""
     for inner in op.walk():
-        if isinstance(inner, loop_dialect.AllocOp) and inner.share is None:
-            if memory_of(scope, scope_of(inner.result.type)) is not None:
-                inner.share = StringAttr(inner.result.name_hint or "")
+        if not isinstance(inner, loop_dialect.AllocOp) or inner.share is not None:
+            continue
+        if memory_of(scope, scope_of(inner.result.type)) is not None:
+            inner.share = StringAttr(inner.result.name_hint or "")
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ operation. What has no unit cannot run on a target that has units, and is refuse
 Memory is told apart by the buffer, as an accelerator has it: a tile has one address, so it is the
 same memory in each iteration of the loops around it, but for virtual threads, of which each has its
 own. Tiles that `share` a name are one memory. A tile in a scope that is a view of another one
-(`shadow`) is the memory of the tile there that a call makes it from. Two operations that touch different parts of a buffer count as touching the
-same memory.
+(`shadow`) is the memory of the tile there that a call makes it from. Two operations that touch
+different parts of a buffer count as touching the same memory.
 """
 
 from collections.abc import Iterator

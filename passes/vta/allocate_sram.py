@@ -4,9 +4,10 @@
       ->  %T = loop.alloc at [0, %k * 16] {address = 64 : i64} : memref<.., "inp">
 
 Addresses count elements of the scope. Tiles are placed one after the other and never share room,
-in whatever loops they are, but for those that say so (`share`, of which the tokens know): one that
-is used while another one is filled must not be the same memory, and units run ahead of each other. A tile in a scope that is a view of another one lies
-where the tile is that its call reads: OUT is the narrow view of ACC.
+in whatever loops they are: one that is used while another one is filled must not be the same
+memory, and units run ahead of each other. Only tiles that `share` a name, of which the tokens know,
+have one place. A tile in a scope that is a view of another one lies where the tile is that its call
+reads: OUT is the narrow view of ACC.
 
 Takes loops after promote-memory-scope and lower-virtual-threads; the module's target says what
 the scopes hold. It stands before lower-loop-to-vta, which puts the addresses into instructions.
