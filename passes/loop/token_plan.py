@@ -19,8 +19,9 @@ what is in it is in order by its own tokens: those within its level, and those t
 end. A loop of virtual threads has no tokens from thread to thread and counts as an operation here.
 
 A queue hands out tokens in the order in which they come. So the pushes and the pops of a queue must
-be in the same order in the program. Tokens of one level are: i and j grow together, the token that
-goes around is popped before all others of its queue and pushed after them. Tokens of different
+be in the same order in the program. Tokens of one level are: a token is only sent where those there
+do not tell enough, so i and j grow together from one to the next of a queue; the token that goes
+around is popped before all others of its queue and pushed after them. Tokens of different
 levels are, because none is left in a queue where a loop begins that uses the queue itself: it is
 popped before the loop. With that, each pop finds the push that is meant for it, and that push
 stands earlier in the program: there is no deadlock.
@@ -314,12 +315,18 @@ class Planner:
         return known[j][pair[1]][pair[0]] >= i
 
     def send(self, level: Level, way: tuple[Queue, ...], i: int, j: int) -> None:
-        """Tell a unit before item j that another one is done with item i."""
-        first, *others = way
-        users = (n for n in range(i + 1, j) if first in level.items[n].queues)
-        level.items[i].after.append(Token(first, True))
-        level.items[next(users, j)].before.append(Token(first, False))
-        for queue in others:
+        """Tell a unit before item j that another one is done with item i.
+
+        A unit on the way that knows it by then passes it on.
+        """
+        source = way[0][0]
+        told = [n for n, (_, by) in enumerate(way) if self.knows(level, j, (source, by), i)]
+        rest = way[told[-1] + 1 :] if told else way[1:]
+        if not told:
+            users = (n for n in range(i + 1, j) if way[0] in level.items[n].queues)
+            level.items[i].after.append(Token(way[0], True))
+            level.items[next(users, j)].before.append(Token(way[0], False))
+        for queue in rest:
             level.items[j].before += [Token(queue, True), Token(queue, False)]
 
     def carry(self, level: Level) -> None:

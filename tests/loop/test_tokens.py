@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 from parse import parse_module
-from random_units import random_units
+from random_units import CALLS, random_units
 from token_oracle import Flattener, TokenError, check_steps, check_tokens
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -56,6 +56,11 @@ def test_random_nests(part):
             check_tokens(module)
             if seed % 4 == 0:
                 np.testing.assert_array_equal(execute(module), execute(parse_module(text)))
+
+
+@pytest.mark.parametrize("seed", [3789])
+def test_nests_that_were_wrong(seed):
+    check_tokens(with_tokens(random_units(seed), lowered=False))
 
 
 def test_random_nests_cover_what_matters():
@@ -132,3 +137,43 @@ def test_threads_keep_results():
     np.testing.assert_array_equal(
         execute(with_tokens(NEST, lowered=True)), execute(parse_module(NEST))
     )
+
+
+PAIR = """
+  func.func @f(%A: memref<16xi32>) {
+    loop.for %t = 0 to 2 vthread {
+      %a = loop.alloc at [%t * 2] : memref<2xi32, "inp">
+      %b = loop.alloc at [%t * 2 + 8] : memref<2xi32, "inp">
+      %c = loop.alloc at [%t * 2] : memref<2xi32, "acc">
+      loop.copy %A to %a : memref<16xi32> to memref<2xi32, "inp">
+      loop.copy %A to %b : memref<16xi32> to memref<2xi32, "inp">
+      USES
+    }
+    func.return
+  }
+}
+"""
+
+
+def test_tokens_of_one_run_that_are_popped_in_two():
+    """The pushes of both loads stand in one run of ld, the pops in two runs of ex."""
+    use = (
+        'loop.block "NAME" (%v < 2 = %t) { loop.intrinsic @on_UNIT "update"'
+        "(%c[%v * 2 + i0], %TILE[%v * 2 + SHIFT + i0]) writes 1 "
+        ': memref<2xi32, "acc">, memref<2xi32, "SCOPE"> }'
+    )
+
+    def call(name: str, unit: str, tile: str, scope: str, shift: int) -> str:
+        text = use.replace("NAME", name).replace("UNIT", unit).replace("TILE", tile)
+        return text.replace("SCOPE", scope).replace("SHIFT", str(shift))
+
+    uses = [
+        call("first", "ex", "a", "inp", 0),
+        call("between", "st", "c", "acc", 0),
+        call("second", "ex", "b", "inp", 8),
+    ]
+    head = 'builtin.module attributes {target = #target.target<"vta">} {'
+    text = head + CALLS + PAIR.replace("USES", "\n".join(uses))
+    (steps,) = check_tokens(with_tokens(text, lowered=True))
+    units = [step.unit for step in steps if step.push == ("ld", "ex")]
+    assert len(units) == 4
