@@ -45,6 +45,8 @@ PASSES: tuple[str, ...] = (
     "loop.expand_unrolled_loops",
     "loop.hoist_allocations",
     "loop.inline_compute",
+    "loop.insert_dependence_tokens",
+    "loop.lower_virtual_threads",
     "loop.parallelize_loop",
     "loop.peel_loop",
     "loop.plan_memory",
