@@ -77,6 +77,7 @@ TARGETS: dict[str, str] = {
     "loop-expanded": "dovetail.targets:LoopExpandedTarget",
     "pseudo": "dovetail.printing.pseudo:PseudoTarget",
     "svg": "dovetail.printing.dot:SvgTarget",
+    "vta-asm": "backends.vta.targets:AssemblyTarget",
 }
 
 

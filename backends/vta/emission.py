@@ -46,14 +46,14 @@ MEMORIES = {
 Address = Callable[[Sequence[int]], int]
 
 
+def is_program(function: func.FuncOp) -> bool:
+    """Whether a function consists of instructions."""
+    return any(isinstance(op, vta.FinishOp) for op in function.walk())
+
+
 def program_of(module: ModuleOp, name: str | None = None) -> Program:
     """The program of the module's function of instructions; `name` chooses among several."""
-    functions = [
-        op
-        for op in module.ops
-        if isinstance(op, func.FuncOp)
-        and any(isinstance(inner, vta.FinishOp) for inner in op.walk())
-    ]
+    functions = [op for op in module.ops if isinstance(op, func.FuncOp) and is_program(op)]
     names = [f.sym_name.data for f in functions]
     if name is not None and name not in names:
         raise UserError(

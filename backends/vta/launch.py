@@ -16,10 +16,10 @@ from analysis.errors import UserError, nearest
 from backends.interpreter.buffers import empty, pack, unpack
 from backends.interpreter.scalars import dtype_of
 from backends.vta.emission import program_of
-from backends.vta.program import Program
+from backends.vta.program import Buffer, Program
 from dialects.layout import physical_shape
 from vta import isa, queues
-from vta.implementations import IMPLEMENTATIONS, Implementation
+from vta.implementations import FSIM, IMPLEMENTATIONS, Implementation
 from vta.isa import Load, MemoryType, MicroCoded, StreamError, Transfer
 from vta.simulator.functional import Image, Simulator
 from vta.simulator.memory import SramInit
@@ -69,51 +69,80 @@ def implementation_of(mode: str) -> Implementation:
     return IMPLEMENTATIONS[mode]
 
 
-def image_of(program: Program, arrays: Sequence[Array | None]) -> Image:
-    """The DRAM before a run: the arguments packed by their types, micro-ops, instructions.
+def arguments_of(program: Program) -> list[Buffer]:
+    """The buffers that are arguments of the function."""
+    return [buffer for buffer in program.buffers if buffer.is_argument]
 
-    Without an array an argument holds what memory holds that nothing was written to.
+
+def packed(program: Program, arrays: Sequence[Array | None]) -> list[Array]:
+    """The physical arrays of logical ones, one for each argument.
+
+    Where there is none, an argument holds what memory holds that nothing was written to.
     """
-    arguments = [b for b in program.buffers if b.is_argument]
+    arguments = arguments_of(program)
     if len(arrays) != len(arguments):
         raise UserError(
             f"vta: @{program.name} takes {len(arguments)} arrays "
             f"({', '.join(b.name for b in arguments)}), not {len(arrays)}"
         )
-    dram = np.zeros(program.size, np.uint8)
+    found: list[Array] = []
     for buffer, array in zip(arguments, arrays, strict=True):
-        if array is None:
-            data = empty(buffer.type, {})
-        else:
-            _check_type(program, buffer.name, array, dtype_of(buffer.type))
-            data = pack(array, buffer.type)
-        dram[buffer.start : buffer.start + buffer.size] = _bytes(data)
-    uops, stream = program.uop_image, isa.encode_stream(program.instructions, program.config)
-    dram[program.uop_start : program.uop_start + len(uops)] = np.frombuffer(uops, np.uint8)
-    start = program.instruction_start
-    dram[start : start + len(stream)] = np.frombuffer(stream, np.uint8)
+        dtype = dtype_of(buffer.type)
+        if array is not None and array.dtype != dtype:
+            raise UserError(
+                f"vta: @{program.name}: {buffer.name} is {dtype}, but the array is {array.dtype}"
+            )
+        found.append(empty(buffer.type, {}) if array is None else pack(array, buffer.type))
+    return found
+
+
+def image_of(program: Program, arrays: Sequence[Array]) -> Image:
+    """The DRAM before a run: physical arrays of the arguments, micro-ops, instructions."""
+    dram = np.zeros(program.size, np.uint8)
+
+    def put(start: int, data: Image) -> None:
+        dram[start : start + len(data)] = data
+
+    for buffer, array in zip(arguments_of(program), arrays, strict=True):
+        put(buffer.start, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    put(program.uop_start, np.frombuffer(program.uop_image, np.uint8))
+    stream = isa.encode_stream(program.instructions, program.config)
+    put(program.instruction_start, np.frombuffer(stream, np.uint8))
     return dram
 
 
-def _check_type(program: Program, name: str, array: Array, dtype: np.dtype[Any]) -> None:
-    if array.dtype != dtype:
-        raise UserError(f"vta: @{program.name}: {name} is {dtype}, but the array is {array.dtype}")
-
-
-def _bytes(array: Array) -> Image:
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+def content(buffer: Buffer, dram: Image) -> Array:
+    """The physical array that a buffer holds."""
+    extents = [e for e in physical_shape(buffer.type) if isinstance(e, int)]
+    data = dram[buffer.start : buffer.start + buffer.size]
+    return data.view(dtype_of(buffer.type)).reshape(extents)
 
 
 def outputs_of(program: Program, dram: Image) -> list[Array]:
-    """The arguments that the program stores to, out of the DRAM after a run."""
-    found: list[Array] = []
-    for buffer in program.buffers:
-        if not buffer.is_written or not buffer.is_argument:
-            continue
-        data = dram[buffer.start : buffer.start + buffer.size].view(dtype_of(buffer.type))
-        extents = [e for e in physical_shape(buffer.type) if isinstance(e, int)]
-        found.append(unpack(data.reshape(extents), buffer.type))
-    return found
+    """The logical arrays of the arguments that the program stores to, after a run."""
+    written = [buffer for buffer in arguments_of(program) if buffer.is_written]
+    return [unpack(content(buffer, dram), buffer.type) for buffer in written]
+
+
+def execute(
+    program: Program,
+    dram: Image,
+    implementation: Implementation = FSIM,
+    sram: SramInit | None = None,
+    choose: queues.Choose = min,
+) -> None:
+    """Run a program in the image that holds it."""
+    simulator = Simulator(program.config, dram, implementation, sram)
+    simulator.run(program.instruction_start, len(program.instructions), choose)
+
+
+def run_in_place(program: Program, arrays: Sequence[Array]) -> None:
+    """Run a program on physical arrays of its arguments, which it changes."""
+    dram = image_of(program, arrays)
+    execute(program, dram)
+    for buffer, array in zip(arguments_of(program), arrays, strict=True):
+        if buffer.is_written:
+            array[...] = content(buffer, dram).reshape(array.shape)
 
 
 def run(
@@ -130,11 +159,10 @@ def run(
     proven first; `choose` picks the unit that goes on, the order of the stream by default.
     """
     implementation = implementation_of(mode)
-    dram = image_of(program, arrays)
+    dram = image_of(program, packed(program, arrays))
     if verified:
         prove(program, dram, implementation)
-    simulator = Simulator(program.config, dram, implementation, SramInit.parse(sram_init))
-    simulator.run(program.instruction_start, len(program.instructions), choose)
+    execute(program, dram, implementation, SramInit.parse(sram_init), choose)
     return outputs_of(program, dram), Stats.of(program)
 
 

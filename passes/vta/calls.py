@@ -5,7 +5,7 @@ operands, and whether it takes an immediate, follow from that name.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from xdsl.dialects.builtin import IntegerType, MemRefType, ModuleOp, StringAttr
@@ -54,6 +54,33 @@ class Call:
 
     def error(self, message: str, *details: str) -> ScheduleError:
         return ScheduleError(f"{NAME}: block '{self.name}': {message}", *details)
+
+    def without_repetition(self) -> "Call":
+        """The call without the loops in which its first operand stays: for what is done once."""
+        moving = self.addresses[0].variables()
+        spans = tuple(s if s[0] in moving else (s[0], s[1], s[1] + 1) for s in self.nest.spans)
+        return replace(self, nest=replace(self.nest, spans=spans))
+
+    def elements(self, position: int) -> set[int]:
+        """The elements that an operand is; loops around the nest are at their first iteration."""
+        first = {v: low or 0 for v, (low, _) in self.nest.outside.items()}
+        names = [v for v, _, _ in self.nest.spans]
+        form = self.addresses[position]
+        points = product(*(range(low, high) for _, low, high in self.nest.spans))
+        return {form.evaluate(first | dict(zip(names, point, strict=True))) for point in points}
+
+    def are_apart(self, first: int, second: int) -> bool:
+        """Whether two operands are never the same element, in whatever iterations."""
+        ranges = self.nest.ranges
+        intervals = [self.addresses[i].interval(ranges) for i in (first, second)]
+        (low, high), (low_2, high_2) = intervals
+        assert low is not None and high is not None and low_2 is not None and high_2 is not None
+        if high < low_2 or high_2 < low:
+            return True
+        distance = self.addresses[first] - self.addresses[second]
+        if distance.variables() & set(self.nest.outside):
+            return False
+        return not self.elements(first) & self.elements(second)
 
 
 def hardware_name(op: loop.IntrinsicOp, module: ModuleOp) -> str:
@@ -183,6 +210,8 @@ class Emitter:
     """The first accumulator that no tile holds."""
     depth: int
     names: Callable[[str, Sequence[Steps]], str]
+    computed: set[SSAValue] = field(default_factory=set[SSAValue])
+    """The tiles that some instruction computes, rather than a load alone."""
     spare_used: int = 0
 
     def emit(self, call: Call) -> list[Operation]:
@@ -197,7 +226,10 @@ class Emitter:
                 return self.gemm(call, reset=True)
             case "out":
                 self.require_view(call)
-                return []
+                if call.op.tiles[1] in self.computed:
+                    return []
+                # what a load brought is not seen by a store before an operation has touched it
+                return self.alu(call, "add", call.addresses[1:] * 2, 0)
             case "out.saturate":
                 self.require_view(call)
                 acc = (call.addresses[1],) * 2
@@ -219,7 +251,9 @@ class Emitter:
 
     def gemm(self, call: Call, reset: bool) -> list[Operation]:
         """GEMM, or its reset, which has only accumulators."""
-        addresses = (call.addresses[0],) if reset else call.addresses
+        if reset:
+            call = call.without_repetition()
+        addresses = call.addresses[:1] if reset else call.addresses
         distance = self.limits.gemm_distance
         ops: list[Operation] = []
         for kernel, bases in self.kernels(call, addresses, distance):
@@ -296,20 +330,29 @@ class Emitter:
     def arithmetic(self, call: Call, name: str) -> list[Operation]:
         """An operation of the ALU by its name in a library."""
         immediates = call.op.immediate_values
-        target, *sources = call.addresses
+        target, first, *others = call.addresses
         if immediates:
-            self.require_in_place(call, target == sources[0])
+            self.require_in_place(call, target == first)
             return [
                 op
                 for opcode, imm in immediate_steps(call, name, immediates[0])
                 for op in self.alu(call, opcode, (target, target), imm)
             ]
-        if name in COMMUTES and target != sources[0] and target == sources[1]:
-            sources = sources[::-1]
-        self.require_in_place(call, target == sources[0])
-        if name not in vta.ALU_OPCODES:
-            raise call.error(f"the accelerator has no operation '{name}' of two accumulators")
-        return self.alu(call, name, (target, sources[1]), None)
+        if name not in vta.ALU_OPCODES or not others:
+            raise call.error(f"the accelerator has no operation '{name}' of accumulators")
+        in_place = 2 if name in COMMUTES and target != first else 1
+        self.require_in_place(call, target == call.addresses[in_place])
+        read = 3 - in_place
+        self.require_apart(call, read)
+        return self.alu(call, name, (target, call.addresses[read]), None)
+
+    def require_apart(self, call: Call, read: int) -> None:
+        """Refuse an operation that reads what other iterations of its nest write."""
+        if call.addresses[read] != call.addresses[0] and not call.are_apart(0, read):
+            raise call.error(
+                f"it reads elements of {buffer_name(call.op.tiles[read])} that it also writes, so "
+                "that the result depends on the order of its loops; two tiles are needed"
+            )
 
     def require_in_place(self, call: Call, holds: bool) -> None:
         if not holds:

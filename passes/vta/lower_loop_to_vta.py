@@ -40,7 +40,7 @@ from dialects.target import Machine, target_of
 from passes.locations import locate
 from passes.loop.forms import map_of
 from passes.loop.primitive import insert_before
-from passes.vta.calls import Emitter, Limits, calls_of
+from passes.vta.calls import Emitter, Limits, calls_of, hardware_name
 from passes.vta.elements import base_of, depth_of, outer_extents
 from passes.vta.micro_ops import Steps
 from passes.vta.nests import NAME, root_of
@@ -111,6 +111,7 @@ class Lowering:
         emitter = Emitter(
             limits_of(self.machine), self.first_spare(), depth_of(acc), self.kernels.name_of
         )
+        emitter.computed = self.computed_tiles()
         self.lower(self.function.body.block, emitter)
         self.remove_tiles()
         last = self.function.body.block.last_op
@@ -133,6 +134,15 @@ class Lowering:
             for op in self.function.walk()
             if isinstance(op, loop.AllocOp) and scope_of(op.result.type) != "global"
         ]
+
+    def computed_tiles(self) -> set[SSAValue]:
+        """The tiles that instructions compute; a reset alone does not count."""
+        return {
+            op.tiles[0]
+            for op in self.function.walk()
+            if isinstance(op, loop.IntrinsicOp)
+            and hardware_name(op, self.module) not in ("gemm.reset", "out", "out.saturate")
+        }
 
     def first_spare(self) -> int:
         """The first accumulator that no tile holds."""

@@ -72,15 +72,18 @@ def stretches(op: loop.ForOp, asked: Sequence[tuple[Question, Operation]]) -> li
             ranges = ranges_of(loops_around(user)) | {op.induction: (value, value)}
             form = question.form.substitute(number, ranges)
             if always(form, ranges):
-                found.append(True)
+                found.append("runs")
             elif never(form, ranges) and not question.exact:
-                found.append(False)
+                found.append("never")
             else:
                 found.append(value)
         return tuple(found)
 
     answers = [answer(value) for value in range(low, high)]
     cuts = [i for i in range(1, len(answers)) if answers[i] != answers[i - 1]]
+    if not cuts:
+        # all alike, but only known of each alone
+        cuts = list(range(1, len(answers)))
     starts, ends = [0, *cuts], [*cuts, len(answers)]
     return [(low + start, low + end) for start, end in zip(starts, ends, strict=True)]
 
