@@ -259,6 +259,18 @@ def test_time(here, capsys):
     assert json.loads((here / "t.json").read_text())["cycles"] > expected.cycles
 
 
+def test_what_does_nothing_takes_two_cycles_and_moves_its_tokens(here):
+    assert (
+        dovetail("time", "s.vta", "--without", "gemm", "--without", "load", "--json", "t.json") == 0
+    )
+    kinds = json.loads((here / "t.json").read_text())["kinds"]
+    assert kinds == {
+        "NOP": {"count": 7, "cycles": 14},
+        "STORE": {"count": 1, "cycles": 14},
+        "FINISH": {"count": 1, "cycles": 2},
+    }
+
+
 def test_a_trace_has_a_track_a_unit_and_arrows_that_begin_and_end_in_instructions(here):
     assert dovetail("time", "s.vta", "--trace", "t.json") == 0
     events = json.loads((here / "t.json").read_text())["traceEvents"]

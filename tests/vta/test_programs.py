@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vta_orders import judge, perturb
+from vta_orders import judge, perturb, show
 
 from vta import assembly
 from vta.implementations import CHISEL, FSIM, HLS
@@ -98,6 +98,7 @@ def test_no_wrong_change_of_a_token_is_proven():
         for name, module in (("blocked_conv", CONV), ("micro_coded", CODED))
     ]
     counts, missed = judge(streams, orders=8)
+    show(counts, missed)
     assert missed == []
     assert counts["refused as they are"] == 0
     assert counts["refused"] > 60 and counts["unseen"] < 10, counts
