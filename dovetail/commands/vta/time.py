@@ -16,7 +16,7 @@ from dovetail.explain.text import console, plain_table
 from vta import isa
 from vta.config import Config
 from vta.isa import Instruction, Unit, kind
-from vta.timing import CAUSES, PRESETS, Timing, find_preset, time_stream
+from vta.timing import PRESETS, Cause, Timing, find_preset, time_stream
 
 
 def add_timing(parser: Parser) -> None:
@@ -82,7 +82,7 @@ def run(args: Sequence[str]) -> int:
 def unit_table(timing: Timing) -> Table:
     """A row a unit: its cycles at work, then the causes of the others."""
     stalls = {unit: timing.stalls(unit) for unit in Unit}
-    causes = [cause for cause in CAUSES if any(cause in found for found in stalls.values())]
+    causes = [cause for cause in Cause if any(cause in found for found in stalls.values())]
     headings = ["unit", "busy", "share", *causes]
     table = plain_table(*headings, right=headings[1:])
     for unit in Unit:
