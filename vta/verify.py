@@ -108,7 +108,7 @@ class _StaleOut:
             )
 
 
-class _Accesses:
+class Accesses:
     """What instructions access; micro-ops are loaded from the image as the stream goes."""
 
     def __init__(self, config: Config, dram: Image | None, implementation: Implementation) -> None:
@@ -399,7 +399,7 @@ def verify(
         return [Failure("; ".join((error.message, *error.details)).removeprefix("vta: "))]
     clocks = happens_before(stream, order)
     races = _Races(stream, clocks)
-    accesses = _Accesses(config, dram, implementation)
+    accesses = Accesses(config, dram, implementation)
     for position in order:
         try:
             for access in accesses.of(position, stream[position]):
