@@ -52,6 +52,7 @@ PASSES: tuple[str, ...] = (
     "loop.reverse_compute_at",
     "loop.schedule_kernels",
     "loop.split_loop",
+    "loop.tile_loops",
     "loop.transform_layout",
     "loop.unroll_loop",
     "loop.vectorize_loop",
