@@ -4,6 +4,7 @@ An operation holds a list of index operands and maps whose dimensions stand for 
 the operands appear inside the expressions: `%x[%ic, %oh * 2 + %kh]`, `where (%oh - 1 >= 0)`.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -25,6 +26,7 @@ from xdsl.ir.affine import (
     AffineDimExpr,
     AffineExpr,
     AffineMap,
+    AffineSymExpr,
 )
 from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
@@ -52,6 +54,8 @@ class AffineReader:
 
     parser: Parser
     operands: list[SSAValue] = field(default_factory=list[SSAValue])
+    elements: bool = False
+    """Whether `i0`, `i1`, ... stand for the index of an element: the symbols of the map."""
 
     def operand(self, value: SSAValue) -> AffineExpr:
         """The dimension that stands for `value`."""
@@ -71,6 +75,10 @@ class AffineReader:
             return AffineExpr.constant(number)
         if (name := parser.parse_optional_unresolved_operand()) is not None:
             return self.operand(parser.resolve_operand(name, IndexType()))
+        if self.elements and (word := parser.parse_optional_identifier()) is not None:
+            if re.fullmatch(r"i\d+", word) is None:
+                parser.raise_error(f"'{word}' is no index of an element; they are i0, i1, ...")
+            return AffineExpr.symbol(int(word[1:]))
         parser.raise_error("expected an integer, an index value or '('")
 
     def product(self) -> AffineExpr:
@@ -163,7 +171,10 @@ def print_expression(
     if isinstance(expr, AffineDimExpr):
         printer.print_operand(operands[expr.position])
         return
-    assert isinstance(expr, AffineBinaryOpExpr), f"{expr} has a symbol"
+    if isinstance(expr, AffineSymExpr):
+        printer.print_string(f"i{expr.position}")
+        return
+    assert isinstance(expr, AffineBinaryOpExpr)
     if tight:
         printer.print_string("(")
     if expr.kind is AffineBinaryOpKind.Add:

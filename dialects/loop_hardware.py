@@ -5,17 +5,23 @@ from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import (
     AffineMapAttr,
+    ArrayAttr,
+    DenseArrayBase,
     FloatAttr,
     IndexType,
     IntAttr,
     IntegerAttr,
+    IntegerType,
     MemRefType,
     StringAttr,
     SymbolRefAttr,
+    UnitAttr,
+    i64,
 )
 from xdsl.ir import SSAValue
-from xdsl.ir.affine import AffineExpr, AffineMap
+from xdsl.ir.affine import AffineExpr, AffineMap, AffineSymExpr
 from xdsl.irdl import (
+    AttrSizedOperandSegments,
     IRDLOperation,
     irdl_op_definition,
     operand_def,
@@ -23,7 +29,7 @@ from xdsl.irdl import (
     prop_def,
     var_operand_def,
 )
-from xdsl.parser import Parser
+from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
@@ -32,6 +38,7 @@ from dialects.affine_syntax import (
     parse_type_of,
     print_access,
     print_expression,
+    print_expressions,
     verify_access,
     verify_dims,
 )
@@ -178,11 +185,15 @@ class PopDepOp(DependenceOp):
 
 @irdl_op_definition
 class IntrinsicOp(IRDLOperation):
-    """A call of a declared tensor instruction on whole tiles, alone in the body of a block.
+    """A call of a declared tensor instruction, alone in a region of a block.
 
-        loop.intrinsic @gemm8x8 "update"(%acc, %a, %b) writes 1 : memref<...>, memref<...>, ...
+        loop.intrinsic @gemm "update"(%C[%n + i0, %oc * 16 + i1], %A[%n + i0, %k * 16 + i1],
+                                      %B[%oc * 16 + i0, %k * 16 + i1]) writes 1 : ...
+        loop.intrinsic @shr "compute"(%acc, %acc) writes 1 imm [8] : ...
 
-    `form` is `compute`, `reset` or `update`; the first `writes` operands are written.
+    `form` is `compute`, `reset` or `update`; the first `writes` operands are written. An operand
+    says where its element (i0, i1, ...) lies, in logical coordinates; one without coordinates is a
+    whole tile. `imm` are the scalar arguments of the instruction.
     """
 
     name = "loop.intrinsic"
@@ -190,19 +201,48 @@ class IntrinsicOp(IRDLOperation):
     callee = prop_def(SymbolRefAttr)
     form = prop_def(StringAttr)
     writes = prop_def(IntAttr)
+    maps = prop_def(ArrayAttr[AffineMapAttr | UnitAttr])
+    """For each tile the coordinates of an element; dimensions are `indices`, symbols its index."""
+    immediates = opt_prop_def(DenseArrayBase[IntegerType])
     tiles = var_operand_def(MemRefType)
+    indices = var_operand_def(IndexType)
+
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     FORMS: ClassVar = ("compute", "reset", "update")
 
-    def __init__(self, callee: str, form: str, tiles: Sequence[SSAValue], writes: int) -> None:
+    def __init__(
+        self,
+        callee: str,
+        form: str,
+        tiles: Sequence[SSAValue],
+        writes: int,
+        maps: Sequence[AffineMap | None] | None = None,
+        indices: Sequence[SSAValue] = (),
+        immediates: Sequence[int] = (),
+    ) -> None:
+        places = [None] * len(tiles) if maps is None else maps
         super().__init__(
-            operands=[tiles],
+            operands=[tiles, indices],
             properties={
                 "callee": SymbolRefAttr(callee),
                 "form": StringAttr(form),
                 "writes": IntAttr(writes),
+                "maps": ArrayAttr([UnitAttr() if m is None else AffineMapAttr(m) for m in places]),
+                "immediates": DenseArrayBase.from_list(i64, immediates) if immediates else None,
             },
         )
+
+    @property
+    def places(self) -> tuple[AffineMap | None, ...]:
+        """For each tile the coordinates of an element; None for a whole tile."""
+        return tuple(m.data if isinstance(m, AffineMapAttr) else None for m in self.maps.data)
+
+    @property
+    def immediate_values(self) -> tuple[int, ...]:
+        """The scalar arguments."""
+        found = self.immediates
+        return () if found is None else tuple(int(v) for v in found.iter_values())
 
     def verify_(self) -> None:
         if self.form.data not in self.FORMS:
@@ -214,26 +254,73 @@ class IntrinsicOp(IRDLOperation):
                 f"{self.name}: writes 1 to {len(self.tiles)} of its operands, "
                 f"not {self.writes.data}"
             )
+        if len(self.places) != len(self.tiles):
+            raise VerifyException(
+                f"{self.name}: {len(self.places)} maps for {len(self.tiles)} operands"
+            )
+        for tile, place in zip(self.tiles, self.places, strict=True):
+            if place is None:
+                continue
+            assert isinstance(tile.type, MemRefType)
+            if len(place.results) != tile.type.get_num_dims():
+                raise VerifyException(
+                    f"{self.name}: {len(place.results)} indices for the "
+                    f"{tile.type.get_num_dims()} dimensions of {tile.type}"
+                )
+            if place.num_dims != len(self.indices):
+                raise VerifyException(
+                    f"{self.name}: a map has {place.num_dims} dimensions for "
+                    f"{len(self.indices)} operands"
+                )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         callee = parser.parse_symbol_name().data
         form = parser.parse_str_literal()
-        names = parser.parse_comma_separated_list(
-            parser.Delimiter.PAREN, parser.parse_unresolved_operand
-        )
+        reader = AffineReader(parser, elements=True)
+
+        def operand() -> tuple[UnresolvedOperand, list[AffineExpr] | None]:
+            tile = parser.parse_unresolved_operand()
+            place = parser.parse_optional_comma_separated_list(
+                parser.Delimiter.SQUARE, reader.expression
+            )
+            return tile, place
+
+        found = parser.parse_comma_separated_list(parser.Delimiter.PAREN, operand)
         parser.parse_keyword("writes")
         writes = parser.parse_integer(allow_boolean=False, allow_negative=False)
+        immediates: list[int] = []
+        if parser.parse_optional_keyword("imm") is not None:
+            immediates = parser.parse_comma_separated_list(
+                parser.Delimiter.SQUARE, lambda: parser.parse_integer(allow_boolean=False)
+            )
         parser.parse_punctuation(":")
         types = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
-        return cls(callee, form, parser.resolve_operands(names, types, parser.pos), writes)
+        tiles = parser.resolve_operands([tile for tile, _ in found], types, parser.pos)
+        maps = [None if place is None else _element_map(reader, place) for _, place in found]
+        return cls(callee, form, tiles, writes, maps, reader.operands, immediates)
 
     def print(self, printer: Printer) -> None:
+        def operand(part: tuple[SSAValue, AffineMap | None]) -> None:
+            tile, place = part
+            printer.print_operand(tile)
+            if place is not None:
+                print_expressions(printer, place.results, self.indices)
+
         printer.print_string(" ")
         printer.print_attribute(self.callee)
         printer.print_string(" ")
         printer.print_string_literal(self.form.data)
         with printer.in_parens():
-            printer.print_list(self.tiles, printer.print_operand)
-        printer.print_string(f" writes {self.writes.data} : ")
+            printer.print_list(zip(self.tiles, self.places, strict=True), operand)
+        printer.print_string(f" writes {self.writes.data}")
+        if self.immediates is not None:
+            printer.print_string(f" imm [{', '.join(map(str, self.immediate_values))}]")
+        printer.print_string(" : ")
         printer.print_list(self.tiles, lambda tile: printer.print_attribute(tile.type))
+
+
+def _element_map(reader: AffineReader, exprs: Sequence[AffineExpr]) -> AffineMap:
+    """A map of the operands read so far, with a symbol for each index of an element."""
+    symbols = [e.position for expr in exprs for e in expr.dfs() if isinstance(e, AffineSymExpr)]
+    return AffineMap(len(reader.operands), max(symbols, default=-1) + 1, tuple(exprs))

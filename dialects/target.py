@@ -8,7 +8,7 @@ A module says what it is compiled for in one attribute, and passes read it there
 The text in quotes is also what `--target` takes:
 
     llvm -mcpu=NAME [-mattr=+a,-b] [-num-threads=N] [-l1=BYTES] [-l2=BYTES] [-l3=BYTES]
-    vta  [-config=FILE] [-num-threads=N]
+    vta  [-config=FILE|NAME] [-num-threads=N]
 
 The text is all that is stored, so it prints back and compares as written (options in the order
 above). What it means, the `Machine`, is answered by the package that registered the device in the
@@ -52,13 +52,18 @@ class Scope:
 
     `capacity` is in bytes (None: not limited), `element` the shape and type of what one address
     holds (None: one element of any type), `shared_by` the thread axes whose threads see the same
-    memory.
+    memory. `fill` and `drain` are the execution units that move boxes from global memory into it
+    and out of it; where there is one, such a move is one operation. `shadow` is the scope whose
+    addresses it shares: each of its elements is a view of the element there.
     """
 
     name: str
     capacity: int | None = None
     element: tuple[tuple[int, ...], str] | None = None
     shared_by: tuple[str, ...] = ()
+    fill: str | None = None
+    drain: str | None = None
+    shadow: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,8 @@ class Machine:
     cores: int
     bandwidths: tuple[tuple[str, float], ...]
     """What one core reads from `l1`, `l2`, `l3` and `dram`, sustained, in GB/s."""
+    queues: tuple[tuple[str, str], ...] = ()
+    """The pairs of units between which tokens can be sent."""
 
     def bandwidth(self, memory: str) -> float:
         """What one core reads from `memory`, in GB/s."""

@@ -500,7 +500,9 @@ class IntrinsicOp(IRDLOperation):
         te.intrinsic @gemm8x8 (%a: tensor<8x8xf32>, %b: tensor<8x8xf32>) {
           %c = te.compute "c" ... : tensor<8x8xf32>
           te.yield %c : tensor<8x8xf32>
-        } lower compute "gemm8x8" reset "fill_zero" update "fused_gemm8x8_add"
+        } lower compute "gemm8x8" reset "fill_zero" update "fused_gemm8x8_add" on "ex"
+
+    `on` names the execution unit of the target that runs it.
     """
 
     name = "te.intrinsic"
@@ -509,6 +511,7 @@ class IntrinsicOp(IRDLOperation):
     compute_call = prop_def(StringAttr)
     reset_call = opt_prop_def(StringAttr)
     update_call = opt_prop_def(StringAttr)
+    unit = opt_prop_def(StringAttr)
     behaviour = region_def("single_block")
 
     traits = traits_def(SymbolOpInterface(), IsolatedFromAbove(), NoTerminator())
@@ -520,10 +523,12 @@ class IntrinsicOp(IRDLOperation):
         compute: str,
         reset: str | None = None,
         update: str | None = None,
+        unit: str | None = None,
     ) -> None:
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
+                "unit": None if unit is None else StringAttr(unit),
                 "compute_call": StringAttr(compute),
                 "reset_call": None if reset is None else StringAttr(reset),
                 "update_call": None if update is None else StringAttr(update),
@@ -555,6 +560,8 @@ class IntrinsicOp(IRDLOperation):
         for form in ("reset", "update"):
             if parser.parse_optional_keyword(form) is not None:
                 calls[form] = parser.parse_str_literal()
+        if parser.parse_optional_keyword("on") is not None:
+            calls["unit"] = parser.parse_str_literal()
         return cls(name, behaviour, **calls)
 
     def print(self, printer: Printer) -> None:
@@ -571,6 +578,9 @@ class IntrinsicOp(IRDLOperation):
             if call is not None:
                 printer.print_string(f" {form} ")
                 printer.print_string_literal(call.data)
+        if self.unit is not None:
+            printer.print_string(" on ")
+            printer.print_string_literal(self.unit.data)
 
 
 Te = Dialect("te", [ComputeOp, DimOp, IntrinsicOp, ReadOp, ScatterOp, YieldOp], [])

@@ -188,7 +188,7 @@ class BlockRunner:
 
     environment: dict[SSAValue, Any]
     stack: list[tuple[ForOp, int]]
-    intrinsic: Callable[[IntrinsicOp], None]
+    intrinsic: Callable[[IntrinsicOp, Callable[[SSAValue], Any]], None]
     accesses: dict[Operation, Access] = field(default_factory=dict[Operation, Access])
 
     def lookup(self, value: SSAValue) -> int:
@@ -214,7 +214,7 @@ class BlockRunner:
             for op in region.ops:
                 try:
                     if isinstance(op, IntrinsicOp):
-                        self.intrinsic(op)
+                        self.intrinsic(op, trial.value)
                     else:
                         trial.run([op])
                 except OutOfBoundsError as error:

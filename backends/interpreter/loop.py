@@ -6,33 +6,29 @@ touch show that the order does not matter; otherwise the outermost loop of the c
 Python and its body is tried again. So the order of the text decides, and NumPy does the work.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import MemRefType, TensorType
+from xdsl.dialects.builtin import MemRefType
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from analysis.errors import UnsupportedError, UserError
 from backends.interpreter.arrays import compile_map
 from backends.interpreter.buffers import Buffer, allocate, logical_view, write_all
-from backends.interpreter.contraction import widen
 from backends.interpreter.dims import (
     check_arguments,
     dim_size,
     find_function,
-    find_symbol,
     sizes_of,
     solve_dims,
     value_name,
 )
 from backends.interpreter.instances import BlockRunner
+from backends.interpreter.intrinsics import call_intrinsic
 from backends.interpreter.nest import Nest, chain_of, plan_nest
-from backends.interpreter.reducers import highest, lowest
-from backends.interpreter.scalars import Array, constant, dtype_of, evaluate, has_meaning, to_dtype
-from backends.interpreter.te import run_block
-from dialects import te
+from backends.interpreter.scalars import Array, constant, evaluate, has_meaning
 from dialects.layout import logical_shape, physical_shape
 from dialects.loop import AllocOp, BlockOp, DimOp, ForOp
 from dialects.loop_hardware import (
@@ -165,64 +161,10 @@ class LoopRun:
             arrays.append(value.data if isinstance(value, Buffer) else np.asarray(value))
         run_loop(func, arrays, self.dims)
 
-    def run_intrinsic(self, op: IntrinsicOp) -> None:
-        """A tensor instruction does what the function of its te.intrinsic says."""
-        name = op.callee.string_value()
-        declared = find_symbol(op, name)
-        if not isinstance(declared, te.IntrinsicOp):
-            raise UserError(f"loop.intrinsic: the module declares no te.intrinsic @{name}")
+    def run_intrinsic(self, op: IntrinsicOp, value: Callable[[SSAValue], Any]) -> None:
+        """Run a call of a tensor instruction; `value` knows the variables of its block."""
         buffers: list[Buffer] = [self.environment[t] for t in op.tiles]
-        written, read = buffers[: op.writes.data], buffers[op.writes.data :]
-        if op.form.data == "reset":
-            for target, value in zip(written, _identities(declared), strict=True):
-                write_all(target, value)
-            return
-        results = run_block(declared.behaviour.block, [logical_view(b) for b in read], self.dims)
-        for target, result in zip(written, results, strict=True):
-            if target.shape != result.shape:
-                raise UserError(
-                    f"loop.intrinsic @{name}: {target.name} is {target.type}, but the result "
-                    f"has the shape {list(result.shape)}"
-                )
-            if op.form.data == "update":
-                result = _update(declared, logical_view(target), result)
-            write_all(target, result)
-
-
-def _reducer(declared: te.IntrinsicOp) -> str:
-    """The reducer of the computation whose result an intrinsic yields."""
-    last = declared.behaviour.block.last_op
-    assert isinstance(last, te.YieldOp)
-    compute = last.values[0].owner
-    known = ("sum", "prod", "max", "min")
-    if not isinstance(compute, te.ComputeOp) or compute.reducer is None:
-        raise UserError(f"te.intrinsic @{declared.sym_name.data}: its result is no reduction")
-    if compute.reducer.data not in known:
-        raise UserError(
-            f"te.intrinsic @{declared.sym_name.data}: reset and update need one of "
-            f"{', '.join(known)}, not {compute.reducer.data}"
-        )
-    return compute.reducer.data
-
-
-def _identities(declared: te.IntrinsicOp) -> list[Array]:
-    """What `reset` writes to each result."""
-    last = declared.behaviour.block.last_op
-    assert isinstance(last, te.YieldOp)
-    reducer = _reducer(declared)
-    found: list[Array] = []
-    for value in last.values:
-        assert isinstance(value.type, TensorType)
-        dtype = dtype_of(value.type)
-        identity = {"sum": 0, "prod": 1, "max": lowest(dtype), "min": highest(dtype)}[reducer]
-        found.append(np.asarray(identity, dtype))
-    return found
-
-
-def _update(declared: te.IntrinsicOp, old: Array, new: Array) -> Array:
-    fold = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
-    with np.errstate(all="ignore"):
-        return to_dtype(fold[_reducer(declared)](widen(old), widen(new)), old.dtype)
+        call_intrinsic(op, buffers, [int(value(v)) for v in op.indices], self.dims)
 
 
 def copy(op: CopyOp, source: Buffer, target: Buffer) -> None:

@@ -7,12 +7,17 @@ A library is a text of `te.intrinsic` that a package ships and names in the entr
 the module, in the order of the text; one that is there already stays as it is. So a pipeline that
 uses an instruction begins with this pass, and needs nothing beside the module.
 
+In the text `$inp0` stands for the first extent of an element of the scope `inp` of the module's
+target (`$inp1` for the second, `${inp0}x...` inside a word), so that one library serves every
+configuration of an accelerator.
+
 Arguments: `library`.
-Refuses: a library that no package ships; a text that is no library; a symbol that the module has
-with another content.
+Refuses: a library that no package ships; a text that is no library; an extent that the target does
+not have; a symbol that the module has with another content.
 """
 
 from dataclasses import dataclass
+from string import Template
 
 from xdsl.context import Context
 from xdsl.dialects.arith import Arith
@@ -26,18 +31,42 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 
 from analysis.errors import UserError, nearest
 from analysis.extensions import entries, extension_text
+from dialects.target import target_of
 from dialects.te import IntrinsicOp, Te
 
 GROUP = "dovetail.intrinsics"
 
 
-def read_library(ctx: Context, name: str) -> list[IntrinsicOp]:
+def with_extents(name: str, text: str, module: ModuleOp) -> str:
+    """The text of a library with the numbers of the module's target."""
+    template = Template(text)
+    asked = template.get_identifiers()
+    if not asked:
+        return text
+    target = target_of(module)
+    extents = {
+        f"{scope.name}{i}": extent
+        for scope in target.machine.scopes
+        if scope.element is not None
+        for i, extent in enumerate(scope.element[0])
+    }
+    for word in asked:
+        if word not in extents:
+            raise UserError(
+                f"import-intrinsics: library '{name}' needs the extent ${word} of an element, "
+                f"which the target '{target}' does not have: {nearest(word, extents)}"
+            )
+    return template.substitute(extents)
+
+
+def read_library(ctx: Context, name: str, module: ModuleOp) -> list[IntrinsicOp]:
     """The instructions of a library, detached."""
     text = extension_text(GROUP, name)
     if text is None:
         raise UserError(
             f"import-intrinsics: no library is called '{name}': {nearest(name, entries(GROUP))}"
         )
+    text = with_extents(name, text, module)
     known = ctx.clone()
     for dialect in (Arith, Builtin, Math, Te):
         if dialect.name not in known.registered_dialect_names:
@@ -85,7 +114,7 @@ class ImportIntrinsicsPass(ModulePass):
     library: str
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        new = new_symbols(op, self.library, read_library(ctx, self.library))
+        new = new_symbols(op, self.library, read_library(ctx, self.library, op))
         if op.body.block.first_op is None:
             op.body.block.add_ops(new)
         else:

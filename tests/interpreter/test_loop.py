@@ -343,7 +343,7 @@ te.intrinsic @dot (%a: tensor<2x4xi32>, %b: tensor<3x4xi32>) {{
 func.func @f(%A: memref<2x4xi32>, %B: memref<3x4xi32>, %C: memref<2x3xi32>) {{
   loop.for %t = 0 to 3 {{
     loop.block "dot" () where (%t >= 1) {{
-      loop.intrinsic @dot "{form}"(%C, {inputs}) writes 1 : memref<2x3xi32>{types}
+      loop.intrinsic @dot "{form}"(%C{inputs}) writes 1 : memref<2x3xi32>{types}
     }}
   }}
   func.return
@@ -353,7 +353,9 @@ func.func @f(%A: memref<2x4xi32>, %B: memref<3x4xi32>, %C: memref<2x3xi32>) {{
 
 @pytest.mark.parametrize("form", ["compute", "reset", "update"])
 def test_intrinsics_do_what_their_declaration_says(form):
-    text = INTRINSIC.format(form=form, inputs="%A, %B", types=", memref<2x4xi32>, memref<3x4xi32>")
+    inputs = "" if form == "reset" else ", %A, %B"
+    types = "" if form == "reset" else ", memref<2x4xi32>, memref<3x4xi32>"
+    text = INTRINSIC.format(form=form, inputs=inputs, types=types)
     generator = np.random.default_rng(5)
     a, b = (generator.integers(-8, 9, s).astype(np.int32) for s in ((2, 4), (3, 4)))
     c = np.full((2, 3), 1000, np.int32)
@@ -361,6 +363,69 @@ def test_intrinsics_do_what_their_declaration_says(form):
     product = a @ b.T
     expected = {"compute": product, "reset": product * 0, "update": 1000 + 2 * product}[form]
     assert np.array_equal(c, expected)
+
+
+PARTS = """
+te.intrinsic @shift (%a: tensor<2x4xi32>, %imm: i32) {{
+  %c = te.compute "c" (%i = 0 to 2, %j = 0 to 4) {{
+    %x = te.read %a[%i, %j] : tensor<2x4xi32>
+    %y = arith.shrsi %x, %imm : i32
+    te.yield %y : i32
+  }} : tensor<2x4xi32>
+  te.yield %c : tensor<2x4xi32>
+}} lower compute "shift"
+func.func @f(%A: memref<8x5x3xi32>) {{
+  loop.for %t = 0 to 3 {{
+    %T = loop.alloc at [1, 0] : memref<2x4xi32>
+    loop.block "s" (%v < 3 = %t) {{
+      loop.intrinsic @shift "compute"({operands}) writes 1{imm} : {types}
+    }}
+  }}
+  func.return
+}}
+"""
+WHOLE = "memref<8x5x3xi32>"
+OPERANDS = "%A[%v * 2 + i1, i0 * 3 + 1, %v], %A[%v * 2 + i1, i0, %v]"
+
+
+def parts(operands, imm=" imm [2]", types=f"{WHOLE}, {WHOLE}"):
+    return parse_function(PARTS.format(operands=operands, imm=imm, types=types))
+
+
+def test_an_intrinsic_computes_on_parts_of_buffers():
+    a = np.random.default_rng(1).integers(-99, 99, (8, 5, 3)).astype(np.int32)
+    expected = a.copy()
+    for v in range(3):
+        expected[2 * v : 2 * v + 4, [1, 4], v] = expected[2 * v : 2 * v + 4, [0, 1], v] >> 2
+    run_loop(parts(OPERANDS), [a])
+    assert np.array_equal(a, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((OPERANDS, ""), "@shift: 0 immediates are given for 1 scalar arguments"),
+        (
+            (OPERANDS.replace("%v * 2", "%v * 4"),),
+            r"@shift: it reaches %A\[8, 0, 2\], outside memref<8x5x3xi32> at v = 2 \(loops t = 2\)",
+        ),
+        (
+            ("%T, %A[%v * 2 + i2, i0, %v]", " imm [1]", f"memref<2x4xi32>, {WHOLE}"),
+            r"%A is indexed by i2, but the operand is tensor<2x4xi32>",
+        ),
+        (
+            ("%A, %A[%v * 2 + i1, i0, %v]",),
+            r"%A is memref<8x5x3xi32>, but the operand is tensor<2x4xi32>",
+        ),
+        (
+            ("%T", " imm [1]", "memref<2x4xi32>"),
+            "@shift: the form compute has 1 results and 1 tensors to read; 1 and 0 are given",
+        ),
+    ],
+)
+def test_calls_that_do_not_fit_their_declaration(options, message):
+    with pytest.raises(UserError, match=message):
+        run_loop(parts(*options), [np.zeros((8, 5, 3), np.int32)])
 
 
 def test_arguments_that_cannot_be():

@@ -80,7 +80,8 @@ def test_features_of_the_host_cpu_include_what_was_detected():
         ("llvm -mcpu=znver55", "LLVM knows no CPU 'znver55': did you mean znver5?"),
         ("llvm -mcpu=i386", "LLVM cannot compile for the CPU 'i386': LLVM ERROR: 64-bit code"),
         ("llvm -mcpu=x86-64 -mattr=+avx3", "LLVM knows no feature 'avx3': did you mean avx"),
-        ("vta -config=x", "nothing installed describes vta devices"),
+        ("vta -config=x", "'x' is no vta configuration; one is written 1x16_i8w8a32_15_15_18_17"),
+        ("vta -config=x.json", "cannot read x.json: No such file or directory"),
     ],
 )
 def test_what_llvm_does_not_know(text: str, message: str):

@@ -53,6 +53,9 @@ func.func @matmul(%A: memref<30x64xf32>, %B: !packed, %C: memref<30x20xf32>) {
 // CHECK-NEXT:      loop.barrier
 // CHECK-NEXT:      loop.block "gemm" () {
 // CHECK-NEXT:        loop.intrinsic @gemm8x8 "update"(%t) writes 1 : memref<8x8xf32, "acc">
+// CHECK-NEXT:      }
+// CHECK-NEXT:      loop.block "shift" (%q < 2 = 1) {
+// CHECK-NEXT:        loop.intrinsic @shift "compute"(%t[%q * 4 + i1, i0], %t) writes 1 imm [-3, 8] : memref<8x8xf32, "acc">, memref<8x8xf32, "acc">
 func.func @others(%A: memref<?xf32, #loop.layout<["m"]>>) {
   %m = loop.dim "m"
   loop.for %i = 0 to %m ceildiv 4 bind "blockIdx.x" {
@@ -68,6 +71,9 @@ func.func @others(%A: memref<?xf32, #loop.layout<["m"]>>) {
     loop.barrier
     loop.block "gemm" () {
       loop.intrinsic @gemm8x8 "update"(%t) writes 1 : memref<8x8xf32, "acc">
+    }
+    loop.block "shift" (%q < 2 = 1) {
+      loop.intrinsic @shift "compute"(%t[%q * 4 + i1, i0], %t) writes 1 imm [-3, 8] : memref<8x8xf32, "acc">, memref<8x8xf32, "acc">
     }
   }
   func.return

@@ -123,3 +123,11 @@ loop.intrinsic @f "compute"(%A) writes 2 : memref<5xf32>
 // -----
 // CHECK: loop.layout: the map must not have symbols
 "test.op"() {layout = #loop.layout<affine_map<(d0)[s0] -> (d0 + s0)>, [5]>} : () -> ()
+// -----
+// CHECK: loop.intrinsic: 1 indices for the 2 dimensions of memref<5x2xf32>
+%A = "test.op"() : () -> memref<5x2xf32>
+loop.intrinsic @f "compute"(%A[i0]) writes 1 : memref<5x2xf32>
+// -----
+// CHECK: 'j' is no index of an element; they are i0, i1, ...
+%A = "test.op"() : () -> memref<5xf32>
+loop.intrinsic @f "compute"(%A[j]) writes 1 : memref<5xf32>

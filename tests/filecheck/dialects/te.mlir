@@ -84,7 +84,7 @@ func.func @scatter(%T: tensor<10xf32>, %I: tensor<7xi64>, %V: tensor<7xf32>) -> 
 
 // CHECK-LABEL: te.intrinsic @dot4 (%a: tensor<4xf32>, %b: tensor<4xf32>) {
 // CHECK:         te.yield %c : tensor<f32>
-// CHECK-NEXT:  } lower compute "dot4" reset "clear" update "dot4_add"
+// CHECK-NEXT:  } lower compute "dot4" reset "clear" update "dot4_add" on "ex"
 te.intrinsic @dot4 (%a: tensor<4xf32>, %b: tensor<4xf32>) {
   %c = te.compute "c" () sum (%k = 0 to 4) {
     %x = te.read %a[%k] : tensor<4xf32>
@@ -93,4 +93,4 @@ te.intrinsic @dot4 (%a: tensor<4xf32>, %b: tensor<4xf32>) {
     te.yield %p : f32
   } : tensor<f32>
   te.yield %c : tensor<f32>
-} lower compute "dot4" reset "clear" update "dot4_add"
+} lower compute "dot4" reset "clear" update "dot4_add" on "ex"
