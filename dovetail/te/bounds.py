@@ -105,9 +105,7 @@ def check(expr: Expr) -> None:
 
 def axes_of(form: Affine) -> list[Axis]:
     """The axes of a form, in order."""
-    return sorted(
-        (v for v in form.variables() if isinstance(v, Axis)), key=lambda axis: axis.name
-    )
+    return sorted((v for v in form.variables() if isinstance(v, Axis)), key=lambda axis: axis.name)
 
 
 def range_text(axis: Axis) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, math
-from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, ModuleOp, i64
+from xdsl.dialects.builtin import AnyFloat, IndexType, IntegerAttr, IntegerType, ModuleOp, i64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineMap
@@ -25,7 +25,6 @@ from dovetail.te.bounds import Path, branches, inside
 from dovetail.te.expressions import (
     BOOL,
     INDEX,
-    Axis,
     Binary,
     Call,
     Cast,
@@ -39,7 +38,6 @@ from dovetail.te.expressions import (
     Var,
     conjuncts,
     is_float,
-    spell,
 )
 from dovetail.te.tensors import Compute, Tensor
 from passes.te.lower_te_to_loop import constant_of
@@ -182,11 +180,12 @@ class Body:
         if is_float(old) and is_float(dtype):
             wider = int(dtype[5:]) > int(old[5:])
             return self.add((arith.ExtFOp if wider else arith.TruncFOp)(value, new))
-        if is_float(old):
-            return self.add(arith.FPToSIOp(value, new))
         if is_float(dtype):
+            assert isinstance(new, AnyFloat)
             return self.add((arith.UIToFPOp if old == BOOL else arith.SIToFPOp)(value, new))
         assert isinstance(new, IntegerType)
+        if is_float(old):
+            return self.add(arith.FPToSIOp(value, new))
         if old == BOOL:
             return self.add(arith.ExtUIOp(value, new))
         wider = int(dtype[3:]) > int(old[3:])
@@ -331,9 +330,7 @@ def module_of(
 ) -> ModuleOp:
     """A module with one function of tensors, behind the intrinsics that it may call."""
     values: dict[Tensor, SSAValue] = {}
-    function = FuncOp(
-        name, ([tensor_type(v) for v in inputs], [tensor_type(v) for v in outputs])
-    )
+    function = FuncOp(name, ([tensor_type(v) for v in inputs], [tensor_type(v) for v in outputs]))
     builder = Builder(InsertPoint.at_end(function.body.block))
     for given, argument in zip(inputs, function.body.block.args, strict=True):
         argument.name_hint = given.name

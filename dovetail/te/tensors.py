@@ -1,8 +1,8 @@
 """Tensors: those that are given, and those that an expression says, point by point.
 
-    A = t.placeholder((m, h), name="A")
-    k = t.reduce_axis((0, h), name="k")
-    C = t.compute((m, n), lambda y, x: t.sum(A[y, k] * B[x, k], axis=k))
+A = t.placeholder((m, h), name="A")
+k = t.reduce_axis((0, h), name="k")
+C = t.compute((m, n), lambda y, x: t.sum(A[y, k] * B[x, k], axis=k))
 """
 
 from __future__ import annotations
@@ -150,12 +150,13 @@ def axis_names(function: Callable[..., Any], rank: int) -> list[str | None]:
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is kinds.VAR_POSITIONAL:
             return [*names, *(f"i{i}" for i in range(len(names), rank))]
-        if parameter.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD):
+        optional = parameter.default is not kinds.empty
+        if parameter.kind is not kinds.KEYWORD_ONLY and not optional:
             names.append(parameter.name if parameter.name.strip("_") else None)
     if len(names) != rank:
         raise UserError(
-            f"the function has {len(names)} axes ({', '.join(map(str, names))}) "
-            f"for a shape of {rank} dimensions"
+            f"the function takes {', '.join(map(str, names)) or 'nothing'} "
+            f"for the axes of a shape of {rank} dimensions"
         )
     return [name or f"i{i}" for i, name in enumerate(names)]
 
