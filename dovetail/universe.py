@@ -40,6 +40,8 @@ PASSES: tuple[str, ...] = (
     "graph.mark_weights",
     "loop.decompose_reduction",
     "loop.elide_halo_guards",
+    "loop.expand_copies",
+    "loop.expand_intrinsics",
     "loop.expand_unrolled_loops",
     "loop.hoist_allocations",
     "loop.inline_compute",
