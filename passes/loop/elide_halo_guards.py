@@ -47,6 +47,16 @@ def runs_along(block: loop.BlockOp, place: Affine, symbol: str) -> bool:
     return False
 
 
+def guards_the_domain(op: loop.LoadOp) -> bool:
+    """Whether the guard of a load says no more than that the element is in the logical shape."""
+    bounds: list[Affine] = []
+    for place, size in zip(coordinates(op), logical_shape(op.memref.type), strict=True):
+        bounds += [place, *([place * -1 + (size - 1)] if isinstance(size, int) else [])]
+    indices = [Affine.variable(v) for v in op.indices]
+    guards = [from_expression(e, indices, {}) for e in op.where.data.results]
+    return all(guard in bounds for guard in guards)
+
+
 def reads_only_halo(op: loop.LoadOp) -> bool:
     """Whether the guard of a load keeps it from nothing but halo cells."""
     layout = layout_of(op.memref.type)
@@ -61,12 +71,7 @@ def reads_only_halo(op: loop.LoadOp) -> bool:
         return False
     ranges = domain_ranges(block_of(op))
     places = coordinates(op)
-    bounds: list[Affine] = []
-    for place, size in zip(places, logical_shape(op.memref.type), strict=True):
-        bounds += [place, *([place * -1 + (size - 1)] if isinstance(size, int) else [])]
-    indices = [Affine.variable(v) for v in op.indices]
-    guards = [from_expression(e, indices, {}) for e in op.where.data.results]
-    if not all(guard in bounds for guard in guards):
+    if not guards_the_domain(op):
         return False
     for expr, extent in zip(layout.map.data.results, layout.physical, strict=True):
         place = from_expression(expr, places, ranges)

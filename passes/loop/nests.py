@@ -34,10 +34,14 @@ def loops_for(used: set[Hashable], loops: Sequence[loop.ForOp]) -> list[loop.For
 
 
 def clone_loops(
-    scope: Scope, loops: Sequence[loop.ForOp], prefix: str
+    scope: Scope, loops: Sequence[loop.ForOp], prefix: str, producer: str = ""
 ) -> tuple[list[loop.ForOp], dict[Hashable, Affine]]:
-    """Empty copies of loops, nested, and what stands for the old variables in them."""
-    names = scope.fresh(*(f"{prefix}_{op.loop_name.data}" for op in loops))
+    """Empty copies of loops, nested, and what stands for the old variables in them.
+
+    They are called `<prefix>_<axis>`, where a loop `<producer>_<axis>` is one of the axis.
+    """
+    axes = [op.loop_name.data.removeprefix(f"{producer}_") for op in loops]
+    names = scope.fresh(*(f"{prefix}_{axis}" for axis in axes))
     values: dict[Hashable, Affine] = {}
     clones: list[loop.ForOp] = []
     for op, name in zip(loops, names, strict=True):

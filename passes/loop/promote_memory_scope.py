@@ -8,16 +8,22 @@
                                              C_register_out: C[...] = C_register[...]
 
 The tile is the box of the elements that one iteration of `at` touches; it is called
-`<buffer>_<scope>`. If a vectorized loop below moves one dimension of it, that dimension is the
+`<buffer>_<scope>`, or as `tile` says, and so are the copies. If a vectorized loop below moves one dimension of it, that dimension is the
 innermost one of the tile's layout. It is copied in only where it is live in (blocks
 `<buffer>_<scope>_in`), and copied out only where it is live out (`<buffer>_<scope>_out`). A copy of
 elements that a block writes is a clone of that block's loops; any other copy in has fresh loops
 `<buffer>_<scope>_in_d0`, ... over the box.
 
-Arguments: `buffer`, `scope`, `at` (a loop), `function`.
-Refuses: a loop without an access of the buffer below; an index that is only known at run time;
+Where a unit of the module's target moves boxes into the scope or out of it, a copy is one
+`loop.copy` instead. The tile then holds whole elements of that memory, in the buffer's blocked
+layout, and a read that was guarded against leaving the buffer finds the pad in the tile.
+
+Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
+Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that is only known at run time;
 accesses whose boxes begin at different places; a buffer that only lives inside the loop; a
-vectorized loop; a tile of a tile that begins at negative coordinates.
+vectorized loop; a tile of a tile that begins at negative coordinates. Of a scope with moves: a
+scope that the target does not have; other elements than it holds; a tile that begins inside an
+element, or is larger than the memory; a direction in which nothing moves; guards on a copy.
 """
 
 from collections.abc import Hashable, Sequence
@@ -31,6 +37,7 @@ from analysis.affine import Affine, Quotient, from_expression
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
+from passes.loop.dma import Memory, elide_guards, memory_of, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of, variables_of
 from passes.loop.instances import place_of
 from passes.loop.liveness import Liveness
@@ -62,6 +69,12 @@ class Promotion:
     buffer: SSAValue
     at: loop_dialect.ForOp
     memory: str
+    name: str | None = None
+
+    @property
+    def tile_name(self) -> str:
+        """The name of the tile."""
+        return self.name or f"{self.buffer_name}_{self.memory}"
 
     @property
     def buffer_name(self) -> str:
@@ -129,10 +142,55 @@ class Promotion:
                 f"nothing below loop '{self.at.loop_name.data}' accesses %{self.buffer_name}"
             )
         box = self.box(live.touched)
+        memory = memory_of(self.scope, self.memory)
+        if memory is None:
+            self.promote_by_loops(live, box)
+        else:
+            self.promote_by_moves(live, box, memory)
+
+    def promote_by_moves(self, live: Liveness, box: Box, memory: Memory) -> None:
+        """Rewrite, with one operation for all that is copied in, and one for all that goes out."""
+        entry, leave = live.live_in, live.live_out
+        name = f"%{self.buffer_name}"
+        if entry or leave:
+            raise self.scope.error(
+                f"{name} goes into {self.memory} or out of it in some iterations of the loops "
+                f"around '{self.at.loop_name.data}' only, and a move has no guard; choose a loop "
+                "outside of the reduction"
+            )
+        for needed, unit, verb in (
+            (entry is not None, memory.fill, "fills"),
+            (leave is not None, memory.drain, "drains"),
+        ):
+            if needed and unit is None:
+                raise self.scope.error(
+                    f"{name} would have to be moved between {self.memory} and global memory in "
+                    f"loop '{self.at.loop_name.data}', but no unit {verb} {self.memory}; choose a "
+                    "loop outside of all its uses, or another scope"
+                )
+        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents)
+        tile = self.tile(box, type)
+        pad = elide_guards(self.scope, self.buffer, live.touched)
+        before: list[Operation] = [tile]
+        after: list[Operation] = []
+        if entry is not None:
+            before.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
+        if leave is not None:
+            after.append(loop_dialect.CopyOp(tile.result, self.buffer))
+        self.redirect(live, tile)
+        self.place(before, after)
+
+    def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
+        """Let all accesses use the tile."""
+        for access in live.touched:
+            access.operands[access.operands.index(self.buffer)] = tile.result
+
+    def promote_by_loops(self, live: Liveness, box: Box) -> None:
+        """Rewrite, with a nest of loops for each copy."""
         entry, leave, left = live.live_in, live.live_out, live.left
         filler = next((w for w in reversed(left) if entry is not None and live.fills(w)), None)
         tile = self.allocate(box, self.lane_dimension(live.touched))
-        name = f"{self.buffer_name}_{self.memory}"
+        name = self.tile_name
         before: list[Operation] = [tile]
         after: list[Operation] = []
         source, target = self.buffer, tile.result
@@ -146,8 +204,7 @@ class Promotion:
             where = [f for f in forms_of(block_of(write), "where") if f not in dropped]
             kept, where = live.kept_loops(write), [*where, *(leave or [])]
             after.append(self.clone(write, kept, f"{name}_out", target, source, where))
-        for access in live.touched:
-            access.operands[access.operands.index(self.buffer)] = tile.result
+        self.redirect(live, tile)
         self.place(before, after)
 
     def check(self) -> None:
@@ -198,10 +255,14 @@ class Promotion:
             layout = LayoutAttr.of(map, [box.extents[i] for i in order])
         memory = StringAttr(self.memory)
         type = MemRefType(self.buffer.type.element_type, box.extents, layout, memory)
+        return self.tile(box, type)
+
+    def tile(self, box: Box, type: MemRefType) -> loop_dialect.AllocOp:
+        """The allocation of the tile."""
         values: list[SSAValue] = []
         exprs = map_of(box.origin, values)
         tile = loop_dialect.AllocOp(type, values, AffineMap(len(values), 0, tuple(exprs)))
-        tile.result.name_hint = f"{self.buffer_name}_{self.memory}"
+        tile.result.name_hint = self.tile_name
         return tile
 
     def clone(
@@ -329,8 +390,11 @@ class PromoteMemoryScopePass(Primitive):
     buffer: str
     scope: str
     at: str
+    tile: str | None = None
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
         buffer, at = scope.find_buffer(self.buffer), scope.find_loop(self.at)
-        Promotion(scope, buffer, at, self.scope).promote()
+        if self.tile in scope.buffers:
+            raise scope.error(f"the name '{self.tile}' is that of another buffer; choose another")
+        Promotion(scope, buffer, at, self.scope, self.tile).promote()

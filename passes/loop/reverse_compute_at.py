@@ -7,7 +7,7 @@
       relu: D[y] = f(C[y])               relu: D[..] = f(C[..])
 
 The consumer's own loops go; it gets clones of those loops of the producer inside `at` that the
-producer's results depend on, kinds included, called `<block>_<loop>`, as the last statement of
+producer's results depend on, kinds included, called `<block>_<axis>`, as the last statement of
 `at`. Where loops of the producer's reduction are around, it runs in their last iteration only.
 
 Arguments: `block` (the consumer), `at` (a loop around the producer), `function`.
@@ -36,6 +36,7 @@ from passes.loop.primitive import (
     block_of,
     blocks_in,
     body_accesses,
+    insert_before,
     is_below,
     loops_around,
     only_child,
@@ -140,6 +141,15 @@ def later_in(op: loop_dialect.ForOp) -> Affine:
     return marked(mine, set()) - mine - 1
 
 
+def hoist(alloc: loop_dialect.AllocOp, root: Operation) -> None:
+    """Move an allocation that comes after `root` before it."""
+    block = root.parent_block()
+    assert block is not None and block is alloc.parent_block()
+    if block.get_operation_index(alloc) > block.get_operation_index(root):
+        alloc.detach()
+        insert_before(root, alloc)
+
+
 @dataclass(frozen=True)
 class ReverseComputeAtPass(Primitive):
     """Compute a consumer inside a loop of its producer."""
@@ -165,7 +175,9 @@ class ReverseComputeAtPass(Primitive):
                 f"variable %{missing[0]} of block '{self.block}' has no counterpart in block "
                 f"'{block_of(store).block_name.data}'"
             )
-        self.move(scope, consumer, at, self.plan(scope, consumer, at, block_of(store), pairs))
+        producer = block_of(store)
+        plan = self.plan(scope, consumer, at, producer, pairs)
+        self.move(scope, consumer, at, plan, producer.block_name.data)
 
     def check_order(
         self,
@@ -182,7 +194,11 @@ class ReverseComputeAtPass(Primitive):
         order = {op: i for i, op in enumerate(scope.function.walk())}
         for buffer in inputs | outputs:
             alloc = buffer.owner
-            if isinstance(alloc, loop_dialect.AllocOp) and not sees(at, alloc, order):
+            if not isinstance(alloc, loop_dialect.AllocOp):
+                continue
+            if buffer in outputs and alloc.parent_op() is scope.function:
+                continue  # it will move before the loops
+            if not sees(at, alloc, order):
                 raise scope.error(
                     f"%{buffer.name_hint}, which block '{self.block}' uses, does not live in "
                     f"loop '{self.at}'"
@@ -306,14 +322,19 @@ class ReverseComputeAtPass(Primitive):
         consumer: loop_dialect.BlockOp,
         at: loop_dialect.ForOp,
         move: Move,
+        producer: str,
     ) -> None:
-        """Put the consumer at the end of `at`."""
+        """Put the consumer at the end of `at`, and the memory of its result before all loops."""
+        for access in body_accesses(consumer):
+            alloc = access.memref.owner
+            if isinstance(alloc, loop_dialect.AllocOp) and alloc.parent_op() is scope.function:
+                hoist(alloc, [*loops_around(at), at][0])
         root = root_of(consumer)
         consumer.detach()
         if root is not consumer:
             root.detach()
             root.erase()
-        loops, values = clone_loops(scope, move.kept, self.block)
+        loops, values = clone_loops(scope, move.kept, self.block, producer)
         ranges = ranges_of([*loops_around(at), at, *move.kept])
         set_forms(
             consumer,
