@@ -32,8 +32,10 @@ from dovetail.runtime.threads import Crew, usable_cores
 from dovetail.te.emitting import computes, module_of
 from dovetail.te.schedule import Schedule, function_of
 from dovetail.te.tensors import Compute, Tensor
+from passes.loop.expand_copies import ExpandCopiesPass
+from passes.loop.expand_intrinsics import ExpandIntrinsicsPass
 
-HOST_PASSES: tuple[ModulePass, ...] = ()
+HOST_PASSES: tuple[ModulePass, ...] = (ExpandIntrinsicsPass(), ExpandCopiesPass())
 """What makes ordinary loops of an accelerator's operations, so that any machine runs them."""
 
 

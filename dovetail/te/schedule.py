@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -32,6 +33,7 @@ from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
 from passes.loop.split_loop import SplitLoopPass
+from passes.loop.tensorize import TensorizePass
 from passes.loop.tile_loops import TileLoopsPass
 from passes.loop.unroll_loop import UnrollLoopPass
 from passes.loop.vectorize_loop import VectorizeLoopPass
@@ -220,8 +222,8 @@ class Schedule:
         buffer = self._names.buffer(cache.tensor)
         if cache.readers:
             self._refuse_other_readers(cache, buffer, at)
-        self.apply(PromoteMemoryScopePass(buffer, cache.scope, at))
-        self._names.tiles[cache] = self._names.new_buffer(self)
+        self.apply(PromoteMemoryScopePass(buffer, cache.scope, at, cache.name))
+        self._names.tiles[cache] = cache.name
 
     def _refuse_other_readers(self, cache: Cache, buffer: str, at: str) -> None:
         """A tile is for all accesses below its loop."""
@@ -235,6 +237,14 @@ class Schedule:
                     f"block '{block}' below loop '{at}' also uses %{buffer}, but is no reader of "
                     f"{cache.name}; choose a loop further in, or leave readers out"
                 )
+
+    def snapshot(self) -> tuple[object, ...]:
+        """The state, for `restore`."""
+        return self.passes, self.loops, self.target, dict(self.intrinsics)
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Go back to what `snapshot` has seen."""
+        self.passes, self.loops, self.target, self.intrinsics = state
 
     def require_places(self) -> None:
         """Refuse caches of which nothing says where they live."""
@@ -306,11 +316,6 @@ class LoopNames:
             listed = nearest(tensor.name, self.buffers.values())
             raise UserError(f"{tensor.name} is no tensor of this schedule: {listed}")
         return known[tensor]  # pyright: ignore[reportArgumentType]
-
-    def new_buffer(self, schedule: Schedule) -> str:
-        """The buffer that the last pass has made."""
-        known = {*self.buffers.values(), *self.tiles.values()}
-        return next(n for n in Scope("", function_of(schedule.loops)).buffers if n not in known)
 
 
 class Stage:
@@ -446,4 +451,20 @@ class Stage:
 
     def tensorize(self, axis: Handle, intrinsic: TensorIntrinsic) -> None:
         """Compute the loops from `axis` inwards by calls of a tensor instruction."""
-        raise NotImplementedError
+        first = self.loop_name(axis)
+        intrinsic.name  # noqa: B018  (the caller's variable is in sight here)
+        before = self.schedule.snapshot()
+        try:
+            self.schedule.use_intrinsic(intrinsic)
+            old = Scope("tensorize", function_of(self.schedule.loops)).loops
+            self.schedule.apply(TensorizePass(self._block, intrinsic.name))
+            new = Scope("tensorize", function_of(self.schedule.loops)).loops
+            gone = [name for name in old if name not in new]
+            if not gone or gone[0] != first:
+                raise ScheduleError(
+                    f"tensorize: {intrinsic.name} computes the loops {', '.join(gone) or 'none'}, "
+                    f"not those from '{first}' inwards"
+                )
+        except UserError as error:
+            self.schedule.restore(before)
+            raise error.with_traceback(None) from None

@@ -64,9 +64,7 @@ def size_of(scope: Scope, buffer: SSAValue, extent: int | str) -> Affine:
     for op in scope.function.body.block.ops:
         if isinstance(op, loop.DimOp) and op.symbol.data == extent:
             return Affine.variable(op.result)
-    raise scope.error(
-        f"the size '{extent}' of %{buffer.name_hint} has no loop.dim in the function"
-    )
+    raise scope.error(f"the size '{extent}' of %{buffer.name_hint} has no loop.dim in the function")
 
 
 def tile_of(op: loop.CopyOp) -> SSAValue:

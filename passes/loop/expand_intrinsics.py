@@ -17,17 +17,14 @@ Refuses: an instruction that the module does not declare; a whole tile that has 
 of what no sum, prod, max or min is.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func
+from xdsl.dialects import func
 from xdsl.dialects.builtin import (
-    FloatAttr,
     IndexType,
-    IntegerAttr,
-    IntegerType,
     ModuleOp,
     TensorType,
 )
@@ -350,7 +347,7 @@ class Expansion:
 
         new = block_with(name, iterators, domains, bindings, where, region(fill))
         if fill_init is not None:
-            new.init = region(fill_init)
+            new.add_region(region(fill_init))
         locate(old.location, *loops, new)
         if loops:
             loops[-1].body.block.add_op(new)
@@ -373,8 +370,9 @@ def declaration_of(scope: Scope, call: loop.IntrinsicOp) -> te.IntrinsicOp:
 def only_call(block: Block) -> loop.IntrinsicOp | None:
     """The call that is all of a region."""
     first = block.first_op
-    alone = first is block.last_op and isinstance(first, loop.IntrinsicOp)
-    return first if alone else None
+    if not isinstance(first, loop.IntrinsicOp) or first is not block.last_op:
+        return None
+    return first
 
 
 def expand(scope: Scope, block: loop.BlockOp) -> None:

@@ -8,20 +8,20 @@
                                              C_register_out: C[...] = C_register[...]
 
 The tile is the box of the elements that one iteration of `at` touches; it is called
-`<buffer>_<scope>`, or as `tile` says, and so are the copies. If a vectorized loop below moves one dimension of it, that dimension is the
-innermost one of the tile's layout. It is copied in only where it is live in (blocks
-`<buffer>_<scope>_in`), and copied out only where it is live out (`<buffer>_<scope>_out`). A copy of
-elements that a block writes is a clone of that block's loops; any other copy in has fresh loops
-`<buffer>_<scope>_in_d0`, ... over the box.
+`<buffer>_<scope>`, or as `tile` says. If a vectorized loop below moves one dimension of it, that
+dimension is the innermost one of the tile's layout. It is copied in only where it is live in
+(blocks `<tile>_in`), and copied out only where it is live out (`<tile>_out`). A copy of elements
+that a block writes is a clone of that block's loops; any other copy in has fresh loops
+`<tile>_in_d0`, ... over the box.
 
 Where a unit of the module's target moves boxes into the scope or out of it, a copy is one
 `loop.copy` instead. The tile then holds whole elements of that memory, in the buffer's blocked
 layout, and a read that was guarded against leaving the buffer finds the pad in the tile.
 
 Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
-Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that is only known at run time;
-accesses whose boxes begin at different places; a buffer that only lives inside the loop; a
-vectorized loop; a tile of a tile that begins at negative coordinates. Of a scope with moves: a
+Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
+is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
+inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates. Of a scope with moves: a
 scope that the target does not have; other elements than it holds; a tile that begins inside an
 element, or is larger than the memory; a direction in which nothing moves; guards on a copy.
 """
@@ -171,14 +171,16 @@ class Promotion:
         type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents)
         tile = self.tile(box, type)
         pad = elide_guards(self.scope, self.buffer, live.touched)
-        before: list[Operation] = [tile]
-        after: list[Operation] = []
+        body = self.at.body.block
+        move = loop_dialect.CopyOp(self.buffer, tile.result, pad)
+        place_behind(body, (loop_dialect.AllocOp,), tile)
         if entry is not None:
-            before.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
+            place_behind(body, (loop_dialect.AllocOp, loop_dialect.CopyOp), move)
         if leave is not None:
-            after.append(loop_dialect.CopyOp(tile.result, self.buffer))
+            body.add_op(move := loop_dialect.CopyOp(tile.result, self.buffer))
+        locate(self.at.location, tile, move)
         self.redirect(live, tile)
-        self.place(before, after)
+        self.remove_unused()
 
     def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
         """Let all accesses use the tile."""
@@ -229,6 +231,10 @@ class Promotion:
         assert body.first_op is not None
         body.insert_ops_before(before, body.first_op)
         body.add_ops(after)
+        self.remove_unused()
+
+    def remove_unused(self) -> None:
+        """Take away the buffer's allocation, if nothing is left of its uses."""
         owner = self.buffer.owner
         if isinstance(owner, loop_dialect.AllocOp) and not self.buffer.uses.get_length():
             owner.detach()
@@ -367,6 +373,17 @@ class Promotion:
         raise self.scope.error(
             f"the size '{extent}' of %{self.buffer_name} has no loop.dim in the function"
         )
+
+
+def place_behind(block: Block, kinds: tuple[type[Operation], ...], op: Operation) -> None:
+    """Put an operation behind those of some kinds that a block begins with."""
+    at = block.first_op
+    while isinstance(at, kinds):
+        at = at.next_op
+    if at is None:
+        block.add_op(op)
+    else:
+        block.insert_op_before(op, at)
 
 
 def move(

@@ -267,7 +267,7 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // -----
 
 // Latency hiding: two virtual threads, then with tokens, then as one stream.
-// CHECK:def accumulate(a: f32[1, 8]):  # intrinsic: compute ex.copy, reset ex.fill_zero, update ex.accumulate
+// CHECK:def accumulate(a: f32[1, 8]):  # intrinsic: compute copy, reset fill_zero, update accumulate
 // CHECK-NEXT:    c[i] = sum(a[k, i] for k in range(1))  # f32[8]
 // CHECK-NEXT:    return c
 // CHECK-EMPTY:
@@ -319,7 +319,7 @@ te.intrinsic @accumulate (%a: tensor<1x8xf32>) {
     te.yield %x : f32
   } : tensor<8xf32>
   te.yield %c : tensor<8xf32>
-} lower compute "ex.copy" reset "ex.fill_zero" update "ex.accumulate"
+} lower compute "copy" reset "fill_zero" update "accumulate" on "ex"
 
 func.func @threads(%A: memref<128x16xf32>) {
   loop.for %tx = 0 to 2 vthread {
