@@ -12,6 +12,8 @@ from passes.graph.lower_graph_to_loop import LowerGraphToLoopPass
 from passes.graph.lower_graph_to_te import LowerGraphToTePass
 from passes.graph.mark_weights import MarkWeightsPass
 from passes.loop.elide_halo_guards import ElideHaloGuardsPass
+from passes.loop.expand_copies import ExpandCopiesPass
+from passes.loop.expand_intrinsics import ExpandIntrinsicsPass
 from passes.loop.hoist_allocations import HoistAllocationsPass
 from passes.loop.plan_memory import PlanMemoryPass
 from passes.loop.schedule_kernels import ScheduleKernelsPass
@@ -52,6 +54,12 @@ CPU_KERNEL: tuple[ModulePass, ...] = (
     LowerTeToLoopPass(),
     ElideHaloGuardsPass(),
     ScheduleKernelsPass(),
+)
+
+HOST: tuple[ModulePass, ...] = (
+    # what an accelerator does as one operation, as loops that any machine runs
+    ExpandIntrinsicsPass(),
+    ExpandCopiesPass(),
 )
 
 PIPELINES: Mapping[str, tuple[ModulePass, ...]] = MappingProxyType(

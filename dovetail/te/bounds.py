@@ -63,7 +63,7 @@ def branches(expr: Select, path: Path) -> tuple[Path, Path]:
 
 
 def reads(expr: Expr, path: Path = ()) -> Iterator[tuple[Read, Path]]:
-    """The reads in an expression, and where each is computed."""
+    """The reads in an expression from left to right, and where each is computed."""
     seen: set[tuple[Expr, Path]] = set()
     waiting: list[tuple[Expr, Path]] = [(expr, path)]
     while waiting:
@@ -73,7 +73,7 @@ def reads(expr: Expr, path: Path = ()) -> Iterator[tuple[Read, Path]]:
         seen.add(current)
         if isinstance(current[0], Read):
             yield current[0], current[1]
-        waiting.extend(children(*current))
+        waiting.extend(reversed(list(children(*current))))
 
 
 def demands(read: Read) -> Iterator[tuple[Index, Affine, str]]:

@@ -11,7 +11,7 @@ import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.dialects.func import FuncOp
-from xdsl.passes import ModulePass, PassPipeline
+from xdsl.passes import PassPipeline
 
 from analysis.errors import UnsupportedError, UserError
 from backends.llvm.host import features_of, generated, host_target
@@ -22,6 +22,7 @@ from dialects import loop
 from dialects.layout import logical_shape
 from dialects.target import Target, TargetAttr
 from dovetail.compiler import dtype_name
+from dovetail.pipelines import HOST
 from dovetail.runtime.buffers import Array, WorkspacePool, address
 from dovetail.runtime.features import check_machine
 from dovetail.runtime.library import JitLibrary
@@ -32,11 +33,6 @@ from dovetail.runtime.threads import Crew, usable_cores
 from dovetail.te.emitting import computes, module_of
 from dovetail.te.schedule import Schedule, function_of
 from dovetail.te.tensors import Compute, Tensor
-from passes.loop.expand_copies import ExpandCopiesPass
-from passes.loop.expand_intrinsics import ExpandIntrinsicsPass
-
-HOST_PASSES: tuple[ModulePass, ...] = (ExpandIntrinsicsPass(), ExpandCopiesPass())
-"""What makes ordinary loops of an accelerator's operations, so that any machine runs them."""
 
 
 def module(args: Sequence[Tensor], name: str = "main") -> ModuleOp:
@@ -91,7 +87,7 @@ def build(
         raise UnsupportedError(f"build: target '{chosen}' has no code of its own here; llvm has")
     check_machine(platform.machine(), generated(features_of(chosen)))
     lowered = lower(schedule, args, name)
-    PassPipeline(HOST_PASSES).apply(Context(), lowered)
+    PassPipeline(HOST).apply(Context(), lowered)
     lowered.attributes["target"] = TargetAttr.of(chosen)
     code = CodeGenerator.of(chosen).object_code(module_text(lowered))
     return Function(lowered, JitLibrary(code), sum(not is_computed(value) for value in args))

@@ -20,7 +20,7 @@ from analysis.errors import UserError
 from dialects import te
 from dialects.target import Target
 from dovetail.te.emitting import compute_op, tensor_type
-from dovetail.te.names import Named
+from dovetail.te.names import Named, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
 
 MODES = ("r", "w", "rw")
@@ -128,7 +128,7 @@ def decl_tensor_intrin(
     for value in op.inputs:
         if isinstance(value.op, Compute):
             raise UserError(f"{value} is computed: an instruction is one t.compute of placeholders")
-        value.name  # noqa: B018  (the caller's variables are in sight here)
+    settle(op.tensor, *op.inputs)
     given = lower([Operand(value) for value in op.inputs], [Operand(op.tensor)])
     calls = given if isinstance(given, tuple) else (given,)
     if len(calls) not in (1, 3):

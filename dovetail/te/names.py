@@ -44,6 +44,12 @@ class Named:
         return self._name
 
 
+def settle(*values: Named) -> None:
+    """Look for names now, while the caller's variables are in sight."""
+    for value in values:
+        assert value.name
+
+
 def variable_of(value: object, frame: FrameType | None) -> str | None:
     """The first variable in sight of a frame that holds `value`."""
     if frame is None:

@@ -22,6 +22,7 @@ from dovetail.te.expressions import (
     matched,
     unary,
 )
+from dovetail.te.names import settle
 
 
 def reduction(reducer: str) -> Callable[..., Expr]:
@@ -33,7 +34,7 @@ def reduction(reducer: str) -> Callable[..., Expr]:
         for given in axes:
             if not isinstance(given, Axis) or not given.reduce:
                 raise UserError(f"axis={given}: {reducer} reduces over a t.reduce_axis")
-            given.name  # noqa: B018  (the caller's variable is in sight here)
+            settle(given)
         if isinstance(value, Index) or value.dtype == BOOL:
             raise UserError(f"{reducer}({value}): convert it with .astype('int32')")
         return Reduce(reducer, value, tuple(a for a in axes if isinstance(a, Axis)), value.dtype)

@@ -22,7 +22,7 @@ from dialects.target import Target, TargetAttr
 from dovetail.te.emitting import computes, module_of
 from dovetail.te.expressions import Axis
 from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
-from dovetail.te.names import Named, caller, place
+from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.inline_compute import InlineComputePass
@@ -218,7 +218,7 @@ class Schedule:
         """Let a cache live in one iteration of a loop."""
         if cache in self._names.tiles:
             raise ScheduleError(f"{cache.name} has its place already; a cache has one")
-        cache.name  # noqa: B018  (the caller's variable is in sight here)
+        settle(cache)
         buffer = self._names.buffer(cache.tensor)
         if cache.readers:
             self._refuse_other_readers(cache, buffer, at)
@@ -239,8 +239,10 @@ class Schedule:
                 )
 
     def snapshot(self) -> tuple[object, ...]:
-        """The state, for `restore`."""
-        return self.passes, self.loops, self.target, dict(self.intrinsics)
+        """The state, for `restore`; what is done from now on changes a copy."""
+        state = self.passes, self.loops, self.target, dict(self.intrinsics)
+        self.loops = self.loops.clone()
+        return state
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Go back to what `snapshot` has seen."""
@@ -352,8 +354,9 @@ class Stage:
             owners = self.schedule.names().axes.get(axis, {})
             tensor = self._computing
             if tensor not in owners:
-                known = ", ".join(a.name for a in (*self._axes(tensor),))
-                raise UserError(f"{axis} is no axis of {tensor.name}, whose axes are {known}")
+                known = ", ".join(a.name for a in self._axes(tensor))
+                other = next((f"an axis of {o.name}, not" for o in owners), "no axis")
+                raise UserError(f"{axis} is {other} of {tensor.name}, whose axes are {known}")
             return owners[tensor]
         return axis.name
 
@@ -452,7 +455,7 @@ class Stage:
     def tensorize(self, axis: Handle, intrinsic: TensorIntrinsic) -> None:
         """Compute the loops from `axis` inwards by calls of a tensor instruction."""
         first = self.loop_name(axis)
-        intrinsic.name  # noqa: B018  (the caller's variable is in sight here)
+        settle(intrinsic)
         before = self.schedule.snapshot()
         try:
             self.schedule.use_intrinsic(intrinsic)

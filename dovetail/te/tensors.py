@@ -111,8 +111,7 @@ class Compute(Operation):
     @property
     def inputs(self) -> list[Tensor]:
         """The tensors that are read, in the order of the expression."""
-        found = {read.tensor: None for read, _ in reads(self.body)}
-        return list(reversed(found))
+        return list({read.tensor: None for read, _ in reads(self.body)})
 
 
 def shape_of(shape: object) -> tuple[Extent, ...]:

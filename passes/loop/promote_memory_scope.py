@@ -21,9 +21,10 @@ layout, and a read that was guarded against leaving the buffer finds the pad in 
 Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
 Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
 is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
-inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates. Of a scope with moves: a
-scope that the target does not have; other elements than it holds; a tile that begins inside an
-element, or is larger than the memory; a direction in which nothing moves; guards on a copy.
+inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates. Of a scope
+with moves: a scope that the target does not have; other elements than it holds; a tile that begins
+inside an element, or is larger than the memory; a direction in which nothing moves; guards on a
+copy.
 """
 
 from collections.abc import Hashable, Sequence

@@ -12,7 +12,7 @@ from dovetail.execution.native import MachineCode
 
 PROGRAM = """
 builtin.module attributes {{target = #target.target<"{target}">}} {{
-func.func @f(%X: memref<6x40xi8>, %W: memref<32x40xi8>, %A: memref<8x64xi32>, %Y: memref<8x64xi8>) {{
+func.func @f(%X: {X}, %W: {W}, %A: {A}, %Y: {Y}) {{
   loop.for %t = 0 to 3 {{
     {body}
   }}
@@ -20,17 +20,20 @@ func.func @f(%X: memref<6x40xi8>, %W: memref<32x40xi8>, %A: memref<8x64xi32>, %Y
 }}
 }}
 """
-I32, I8 = "memref<8x64xi32>", "memref<8x64xi8>"
+TYPES = {"X": "memref<6x40xi8>", "W": "memref<32x40xi8>", "A": "memref<8x64xi32>"}
+I32, I8 = TYPES["A"], "memref<8x64xi8>"
+OPERANDS = "%X[%v + i0, %v * 8 + i1], %W[%v * 2 + i0, %v + i1]"
+GEMM = f"writes 1 : {I32}, {TYPES['X']}, {TYPES['W']}"
 C = "%A[%v + i0, i1]"
 
 BODIES = {
     "gemm": f"""loop.block "b" (reduce %v < 3 = %t) init {{
         loop.intrinsic @gemm "reset"(%A[i0, i1]) writes 1 : {I32}
       }} {{
-        loop.intrinsic @gemm "update"(%A[i0, i1], %X[%v + i0, %v * 8 + i1], %W[%v * 2 + i0, %v + i1]) writes 1 : {I32}, memref<6x40xi8>, memref<32x40xi8>
+        loop.intrinsic @gemm "update"(%A[i0, i1], {OPERANDS}) {GEMM}
       }}""",
     "compute": f"""loop.block "b" (%v < 3 = %t) {{
-        loop.intrinsic @gemm "compute"(%A[%v * 2 + i0, i1], %X[%v + i0, %v * 8 + i1], %W[%v * 2 + i0, %v + i1]) writes 1 : {I32}, memref<6x40xi8>, memref<32x40xi8>
+        loop.intrinsic @gemm "compute"(%A[%v * 2 + i0, i1], {OPERANDS}) {GEMM}
       }}""",
     "shift in place": f"""loop.block "b" (%v < 3 = %t) {{
         loop.intrinsic @shr_imm "compute"({C}, {C}) writes 1 imm [3] : {I32}, {I32}
@@ -39,7 +42,8 @@ BODIES = {
         loop.intrinsic @add "compute"({C}, %A[%v + i0, i1 + 3], {C}) writes 1 : {I32}, {I32}, {I32}
       }}""",
     "cast": f"""loop.block "b" (%v < 3 = %t) where (%t - 1 >= 0) {{
-        loop.intrinsic @cast_saturate "compute"(%Y[%v * 2 + i0, i1 * 2], %A[%v + i0, i1]) writes 1 : {I8}, {I32}
+        loop.intrinsic @cast_saturate
+          "compute"(%Y[%v * 2 + i0, i1 * 2], %A[%v + i0, i1]) writes 1 : {I8}, {I32}
       }}""",
     "copies": f"""%T = loop.alloc at [%t * 3 - 1, %t * 30 - 2] : memref<4x9xi32, "acc">
       loop.copy %A to %T pad 5 : i32 : {I32} to memref<4x9xi32, "acc">
@@ -56,7 +60,7 @@ BODIES = {
 @pytest.mark.parametrize("config", ["1x16_i8w8a32_15_15_18_17", "2x8_i8w8a32_13_13_14_15"])
 @pytest.mark.parametrize("name", BODIES)
 def test_expansion(name, config):
-    text = PROGRAM.format(target=f"vta -config={config}", body=BODIES[name])
+    text = PROGRAM.format(target=f"vta -config={config}", body=BODIES[name], Y=I8, **TYPES)
     module = apply(parse(text), "import-intrinsics{library=vta}")
     rng = np.random.default_rng(2)
     function = next(op for op in module.ops if isinstance(op, FuncOp))
