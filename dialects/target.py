@@ -83,12 +83,18 @@ class Machine:
     cores: int
     bandwidths: tuple[tuple[str, float], ...]
     """What one core reads from `l1`, `l2`, `l3` and `dram`, sustained, in GB/s."""
+    clock: float = 1.0
+    """Cycles a nanosecond."""
     queues: tuple[tuple[str, str], ...] = ()
     """The pairs of units between which tokens can be sent."""
 
     def bandwidth(self, memory: str) -> float:
         """What one core reads from `memory`, in GB/s."""
         return dict(self.bandwidths)[memory]
+
+    def bytes_per_cycle(self, memory: str) -> float:
+        """What one core reads from `memory` in a cycle."""
+        return self.bandwidth(memory) / self.clock
 
     def scope(self, name: str) -> Scope:
         """The memory scope called `name`."""

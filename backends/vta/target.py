@@ -64,5 +64,6 @@ def describe(target: Target) -> Machine:
         l3_bytes=0,
         cores=1,
         bandwidths=(("dram", 0.8),),
+        clock=0.1,
         queues=QUEUES,
     )

@@ -123,11 +123,7 @@ class Primitive(ModulePass):
     def resolve(self, module: ModuleOp) -> Scope:
         """The function that the options of this primitive speak of."""
         wanted: str | None = getattr(self, "function", None)
-        functions = [
-            f
-            for f in module.ops
-            if isinstance(f, func.FuncOp) and any(isinstance(o, loop.BlockOp) for o in f.walk())
-        ]
+        functions = functions_of_loops(module)
         scopes = [Scope(self.name, f) for f in functions]
         if not scopes:
             raise ScheduleError(
@@ -170,6 +166,16 @@ class Primitive(ModulePass):
         for option in ("loop", "block", "buffer", "at", "ahead"):
             yield getattr(self, option, None)
         yield from getattr(self, "loops", ())
+
+
+def functions_of_loops(module: ModuleOp) -> list[func.FuncOp]:
+    """The functions of a module in which there is something to schedule."""
+    return [
+        f
+        for f in module.ops
+        if isinstance(f, func.FuncOp)
+        and any(isinstance(o, loop.BlockOp | loop.CopyOp) for o in f.walk())
+    ]
 
 
 def loops_around(op: Operation) -> list[loop.ForOp]:

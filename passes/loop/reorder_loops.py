@@ -10,8 +10,8 @@ named stay where they are.
 
 Arguments: `loops` (two or more), `function`.
 Refuses: loops that are not perfectly nested; bounds that would be used before they are known;
-several blocks below the loops; a block of which two points touch an element that one of them
-writes, unless they differ in the reduction only.
+several blocks, or a copy, below the loops; a block of which two points touch an element that one of
+them writes, unless they differ in the reduction only.
 """
 
 from collections.abc import Hashable
@@ -24,11 +24,10 @@ from xdsl.ir import Operation
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from passes.loop.forms import forms_of, replace_variables
-from passes.loop.instances import Instances, Touch, marked
+from passes.loop.instances import Instances, marked, uses_of
 from passes.loop.primitive import (
     Primitive,
     Scope,
-    accesses,
     blocks_in,
     is_below,
     loops_around,
@@ -61,6 +60,11 @@ def chain(scope: Scope, named: list[loop_dialect.ForOp]) -> list[loop_dialect.Fo
 
 def check_blocks(scope: Scope, outermost: loop_dialect.ForOp) -> None:
     """Refuse blocks whose instances may depend on their order."""
+    if any(isinstance(op, loop_dialect.CopyOp) for op in outermost.walk()):
+        raise scope.error(
+            f"a copy stands below loop '{outermost.loop_name.data}'; reorder before buffers are "
+            "promoted to where they are copied as a whole"
+        )
     blocks = blocks_in(outermost)
     if len(blocks) > 1:
         names = ", ".join(b.block_name.data for b in blocks)
@@ -83,17 +87,17 @@ def refuse_order(scope: Scope, block: loop_dialect.BlockOp, outermost: loop_dial
     moving = {op.induction for op in loops_around(block)[len(fixed) :]}
     kept: set[Hashable] = {op.induction for op in fixed}
     kept.update(v for v in block.outer if v not in moving)
-    found = list(accesses(block))
+    found = [use for op in block.walk() for use in uses_of(op)]
     for write, other in product(found, found):
-        if not isinstance(write, loop_dialect.StoreOp) or other.memref is not write.memref:
+        if not write.writes or other.buffer is not write.buffer:
             continue
         for point in points:
             apart = point - marked(point, kept)
             for differ in (apart - 1, apart * -1 - 1):
-                if asks.conflict(Touch.of(write), Touch.of(other), fixed, [differ]):
+                if asks.conflict(write.touch, other.touch, fixed, [differ]):
                     raise scope.error(
                         f"two points of block '{block.block_name.data}' touch one element of "
-                        f"%{write.memref.name_hint}; the order of its instances matters"
+                        f"%{write.buffer.name_hint}; the order of its instances matters"
                     )
 
 

@@ -1,5 +1,8 @@
 """schedule-kernels: every kernel gets the default schedule of the library.
 
+On a target whose memories hold elements of a fixed shape it is that of an accelerator, which calls
+the instructions that the module declares.
+
 The function's attribute `dovetail.schedule` records the primitives as pipeline text; pasted after
 `-p`, they make the same kernel from the unscheduled one.
 
@@ -14,8 +17,9 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 
-from dialects import loop
+from dialects import loop, te
 from dialects.target import Machine, target_of
+from passes.loop.library.accelerator import accelerate
 from passes.loop.library.default import default_schedule
 from passes.loop.library.recipe import Recipe
 
@@ -26,10 +30,16 @@ def schedule(function: func.FuncOp, machine: Machine) -> None:
     """Schedule one function, in a module of its own, so that names need not say which."""
     parent, follower = function.parent_block(), function.next_op
     assert parent is not None
+    module = function.parent_op()
+    assert isinstance(module, ModuleOp)
+    intrinsics = [op.clone() for op in module.ops if isinstance(op, te.IntrinsicOp)]
     function.detach()
-    alone = ModuleOp([function])
+    alone = ModuleOp([*intrinsics, function], attributes=dict(module.attributes))
     recipe = Recipe(alone, function, machine)
-    default_schedule(recipe)
+    if any(scope.element is not None for scope in machine.scopes):
+        accelerate(recipe)
+    else:
+        default_schedule(recipe)
     function.attributes[SCHEDULE] = StringAttr(",".join(str(step) for step in recipe.steps))
     function.detach()
     if follower is None:

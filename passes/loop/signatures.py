@@ -36,6 +36,8 @@ def place_by_number(access: loop.LoadOp | loop.StoreOp) -> Place | None:
 
 def points_are_apart(block: loop.BlockOp) -> bool:
     """Whether each point of a block touches nothing that another point writes."""
+    if any(isinstance(o, loop.IntrinsicOp) for o in block.walk()):
+        return False
     found = list(accesses(block))
     spatial = {
         i
@@ -78,7 +80,8 @@ def is_radix(form: Affine, inductions: Sequence[Hashable], ranges: Ranges) -> bo
 def iterations_are_apart(op: loop.ForOp) -> bool:
     """Whether no iteration of a loop touches what another one writes, by the signature."""
     blocks = blocks_in(op)
-    if len(blocks) != 1 or not points_are_apart(blocks[0]):
+    copies = any(isinstance(o, loop.CopyOp) for o in op.walk())
+    if copies or len(blocks) != 1 or not points_are_apart(blocks[0]):
         return False
     (block,) = blocks
     around = loops_around(block)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from dialects import loop as loop_dialect
 from passes.loop.forms import forms_of
 from passes.loop.instances import carried
-from passes.loop.primitive import Primitive, Scope, block_of, blocks_in, loops_around
+from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
 from passes.loop.unroll_loop import give_kind, require_constant_extent
 
 
@@ -34,14 +34,14 @@ def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
 def refuse_dependence(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
     """Refuse a loop of whose iterations one touches what another one writes."""
     refuse_reduction(scope, op, kind)
-    pair = carried(op)
-    if pair is not None:
-        write, other = pair
-        verb = "reads" if isinstance(other, loop_dialect.LoadOp) else "writes"
+    found = carried(op)
+    if found is not None:
+        verb = "writes" if found.second.writes else "reads"
         raise scope.error(
-            f"loop '{op.loop_name.data}' cannot be {kind}: block "
-            f"'{block_of(other).block_name.data}' {verb} an element of %{write.memref.name_hint} "
-            f"that block '{block_of(write).block_name.data}' writes in another iteration"
+            f"loop '{op.loop_name.data}' cannot be {kind}: {found.second.subject} {verb} an "
+            f"element of %{found.first.buffer.name_hint} that {found.first.subject} writes in "
+            "another iteration",
+            *found.details(op),
         )
 
 

@@ -1,0 +1,163 @@
+"""The analytic model that chooses the tiles of a kernel on an accelerator.
+
+Two virtual threads take turns: while the compute unit works on the tiles of one, those of the other
+are loaded. So a step of the reduction takes what computing or loading takes, whichever is longer;
+what nothing hides is the first load and the last store. Tiles that do not fit the memories together
+are no candidates.
+"""
+
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from dialects import loop
+from dialects.target import Machine, Scope
+from passes.loop.forms import coordinates
+from passes.loop.library.axes import Axis
+
+MOVE_CYCLES = 8
+"""What a move takes beside its bytes."""
+
+CALL_CYCLES = 8
+"""What a nest of calls takes beside the calls."""
+
+STEP_CYCLES = 2
+"""What a call on accumulators alone takes; one of the reduction takes one cycle."""
+
+STORE_CYCLES = 3
+"""What storing an element of the result takes."""
+
+Sizes = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The elements of one operand in a tile, as a function of the tile's sizes."""
+
+    memory: Scope
+    dims: tuple[tuple[tuple[tuple[str, int], ...], int], ...]
+    """For each dimension the loops that move it, with their steps, and its part of an element."""
+
+    @staticmethod
+    def of(
+        access: loop.LoadOp | loop.StoreOp,
+        memory: Scope,
+        names: Mapping[Hashable, str],
+        blocked: Mapping[int, int],
+    ) -> "Footprint":
+        """The footprint of an access whose variables are bound to the loops `names`.
+
+        `blocked` is how many indices of a dimension an element holds.
+        """
+        dims = tuple(
+            (
+                tuple((names[v], abs(form.coefficient(v))) for v in form.variables()),
+                blocked.get(i, 1),
+            )
+            for i, form in enumerate(coordinates(access))
+        )
+        return Footprint(memory, dims)
+
+    def elements(self, sizes: Sizes) -> int:
+        """How many elements of the memory the tile has."""
+        total = 1
+        for terms, part in self.dims:
+            extent = 1 + sum(step * (sizes[name] - 1) for name, step in terms)
+            total *= -(-extent // part)
+        return total
+
+    def bytes(self, sizes: Sizes) -> int:
+        """What is moved to fill the tile."""
+        return self.elements(sizes) * self.element_bytes
+
+    @property
+    def element_bytes(self) -> int:
+        assert self.memory.element is not None
+        shape, type = self.memory.element
+        return math.prod(shape) * int(type.removeprefix("i").removeprefix("f")) // 8
+
+    @property
+    def depth(self) -> int | None:
+        """How many elements the memory holds."""
+        capacity = self.memory.capacity
+        return None if capacity is None else capacity // self.element_bytes
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A reduction and what follows it, as the model sees them."""
+
+    machine: Machine
+    axes: Sequence[Axis]
+    steps: Sizes
+    result: Footprint
+    operands: Sequence[Footprint]
+    extras: Sequence[Footprint]
+    """What the epilogue reads beside the result."""
+    followers: int
+
+    def extent(self, axis: Axis) -> int:
+        assert axis.extent is not None
+        return axis.extent
+
+    def calls(self, sizes: Sizes) -> int:
+        """The calls of the reducing instruction in a tile."""
+        return math.prod(-(-sizes[a.name] // self.steps.get(a.name, 1)) for a in self.axes)
+
+    def fits(self, sizes: Sizes, threads: int) -> bool:
+        """Whether the tiles of all threads are in the memories at the same time."""
+        used: dict[str, int] = {}
+        for part in (self.result, *self.operands, *self.extras):
+            name = part.memory.name
+            used[name] = used.get(name, 0) + threads * part.elements(sizes)
+            if part.depth is not None and used[name] > part.depth:
+                return False
+        return True
+
+    def cycles(self, sizes: Sizes, threads: int) -> float:
+        """How long the kernel takes."""
+        rate = self.machine.bytes_per_cycle("dram")
+        tiles = math.prod(-(-self.extent(a) // sizes[a.name]) for a in self.axes if not a.reduce)
+        chunks = math.prod(-(-self.extent(a) // sizes[a.name]) for a in self.axes if a.reduce)
+        points = self.result.elements(sizes)
+        load = sum(p.bytes(sizes) / rate + MOVE_CYCLES for p in self.operands)
+        reduce = self.calls(sizes) + CALL_CYCLES
+        finish = self.followers * (points * STEP_CYCLES + CALL_CYCLES) + points + CALL_CYCLES
+        finish += sum(p.bytes(sizes) / rate + MOVE_CYCLES for p in self.extras)
+        store = points * STORE_CYCLES + MOVE_CYCLES
+        if threads == 1:
+            return tiles * (chunks * (reduce + load) + finish + store)
+        busy = max(chunks * reduce + finish, chunks * load, store)
+        return tiles * busy + load + store
+
+
+def divisors(extent: int, step: int) -> list[int]:
+    """The multiples of a step that divide an extent."""
+    return [n for n in range(step, extent + 1, step) if extent % n == 0]
+
+
+def candidates(problem: Problem) -> Iterator[tuple[dict[str, int], str | None]]:
+    """Tile sizes that fit the memories, with the axis that two threads share."""
+    fixed = {a.name: problem.extent(a) for a in problem.axes if a.reduce}
+    free = [a for a in problem.axes if not a.reduce or a.name in problem.steps]
+    choices = [divisors(problem.extent(a), problem.steps.get(a.name, 1)) for a in free]
+    for found in product(*choices):
+        sizes = fixed | {a.name: n for a, n in zip(free, found, strict=True)}
+        shared = [
+            a.name for a in free if not a.reduce and problem.extent(a) // sizes[a.name] % 2 == 0
+        ]
+        for name in shared if problem.fits(sizes, 2) else ():
+            yield sizes, name
+        if not shared and problem.fits(sizes, 1):
+            yield sizes, None
+
+
+def choose_tiles(problem: Problem) -> tuple[dict[str, int], str | None] | None:
+    """The tiles with the fewest cycles; None if not even the smallest ones fit."""
+    found = (
+        (problem.cycles(sizes, 1 if name is None else 2), number, sizes, name)
+        for number, (sizes, name) in enumerate(candidates(problem))
+    )
+    best = min(found, key=lambda entry: entry[:2], default=None)
+    return None if best is None else (best[2], best[3])
