@@ -23,12 +23,14 @@ HOMES = {
     "compile_model": "dovetail.compiler",
     "load": "dovetail.runtime",
     "cpu": "dovetail.runtime",
+    "ScheduleError": "analysis.errors",
+    "UserError": "analysis.errors",
     **dict.fromkeys(
         (
             *("placeholder", "compute", "reduce_axis", "var", "module"),
             *("sum", "prod", "max", "min", "all", "any", "if_then_else"),
             *("abs", "ceil", "erf", "exp", "floor", "log", "sqrt", "tanh"),
-            *("create_schedule", "lower", "build"),
+            *("create_schedule", "listing", "lower", "build"),
             *("decl_tensor_intrin", "hardware_intrin"),
         ),
         "dovetail.te",

@@ -1,6 +1,6 @@
 """Tensor expressions in Python: `import dovetail as t`, then `t.placeholder`, `t.compute`, ..."""
 
-from dovetail.te.function import Function, build, lower, module
+from dovetail.te.function import Function, build, listing, lower, module
 from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic, decl_tensor_intrin, hardware_intrin
 from dovetail.te.operators import (
     abs,
@@ -41,6 +41,7 @@ __all__ = [
     "floor",
     "hardware_intrin",
     "if_then_else",
+    "listing",
     "log",
     "lower",
     "max",

@@ -23,6 +23,7 @@ from dialects.layout import logical_shape
 from dialects.target import Target, TargetAttr
 from dovetail.compiler import dtype_name
 from dovetail.pipelines import HOST
+from dovetail.printing.pseudo import listing_of
 from dovetail.runtime.buffers import Array, WorkspacePool, address
 from dovetail.runtime.features import check_machine
 from dovetail.runtime.library import JitLibrary
@@ -68,6 +69,11 @@ def lower(schedule: Schedule, args: Sequence[Tensor], name: str = "main") -> Mod
     PassPipeline(schedule.passes).apply(Context(), result)
     result.verify()
     return result
+
+
+def listing(program: Schedule | ModuleOp) -> str:
+    """A module, or the loops of a schedule so far, as a short Python-like text."""
+    return listing_of(program.loops if isinstance(program, Schedule) else program)
 
 
 def build(
