@@ -9,6 +9,7 @@ calls that compute it, begin it with zeros, or add to what is there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -74,8 +75,6 @@ def hardware_intrin(name: str, *arguments: AccessPointer) -> HardwareCall:
 class TensorIntrinsic(Named):
     """A tensor instruction: of a library that `import-intrinsics` knows, or declared by a user."""
 
-    default = "intrinsic"
-
     def __init__(
         self,
         name: str | None,
@@ -85,7 +84,7 @@ class TensorIntrinsic(Named):
         calls: Sequence[str] = (),
         unit: str | None = None,
     ) -> None:
-        super().__init__(name)
+        super().__init__(name or re.sub(r"\W", "_", calls[0]))
         self.library = library
         self.target = target
         self._op = op
@@ -118,7 +117,8 @@ def decl_tensor_intrin(
     """Declare a tensor instruction that computes `op` of placeholders.
 
     `lower(inputs, outputs)` gives the hardware call that computes the result, or three: one that
-    computes it, one that begins it, one that adds to it. `unit` is the execution unit that runs it.
+    computes it, one that begins it, one that adds to it. `name` is that of the first call unless it
+    is given, `unit` the execution unit that runs it.
     """
     if not isinstance(op, Compute):
         raise UserError(f"{op.name} is a placeholder: an instruction computes something")

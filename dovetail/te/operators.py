@@ -31,6 +31,8 @@ def reduction(reducer: str) -> Callable[..., Expr]:
     def apply(expr: Expr | Number, axis: Axis | Sequence[Axis]) -> Expr:
         value = lift(expr)
         axes = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
+        if not axes or len(set(axes)) != len(axes):
+            raise UserError(f"{reducer} reduces over one or more axes, each once")
         for given in axes:
             if not isinstance(given, Axis) or not given.reduce:
                 raise UserError(f"axis={given}: {reducer} reduces over a t.reduce_axis")

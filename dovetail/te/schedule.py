@@ -7,8 +7,10 @@ the meaning is refused at the line that asked for it, and leaves the schedule as
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from xdsl.context import Context
@@ -222,8 +224,16 @@ class Schedule:
         buffer = self._names.buffer(cache.tensor)
         if cache.readers:
             self._refuse_other_readers(cache, buffer, at)
-        self.apply(PromoteMemoryScopePass(buffer, cache.scope, at, cache.name))
-        self._names.tiles[cache] = cache.name
+        name = self._tile_name(cache)
+        self.apply(PromoteMemoryScopePass(buffer, cache.scope, at, name))
+        self._names.tiles[cache] = name
+
+    def _tile_name(self, cache: Cache) -> str:
+        """A name for a buffer like that of a cache: one that is free and has no `_` and number."""
+        wish = re.sub(r"_(\d+)$", r"\1", cache.name)
+        taken = Scope("", function_of(self.loops)).buffers
+        names = (f"{wish}{number or ''}" for number in count())
+        return next(name for name in names if name not in taken)
 
     def _refuse_other_readers(self, cache: Cache, buffer: str, at: str) -> None:
         """A tile is for all accesses below its loop."""
@@ -439,9 +449,20 @@ class Stage:
         """
         cache, loop = self._cache_with(parent), parent.loop_name(axis)
         if cache is None:
+            self._refuse_producer(parent)
             self.schedule.apply(ReverseComputeAtPass(self._block, loop))
         else:
             self.schedule.place_cache(cache, loop)
+
+    def _refuse_producer(self, parent: Stage) -> None:
+        """Only consumers move."""
+        consumer, mine = parent.op, self._computing
+        if isinstance(consumer, Compute) and mine in consumer.inputs:
+            raise ScheduleError(
+                f"compute_at: {mine.name} is read by {consumer.name}; what is read moves by "
+                f"s[{mine.name}].compute_inline(), or its reader moves: "
+                f"s[{consumer.name}].compute_at(s[{mine.name}], axis)"
+            )
 
     def _cache_with(self, parent: Stage) -> Cache | None:
         """The cache that is placed: this one, or the one that this stage copies to its tensor."""
@@ -455,7 +476,6 @@ class Stage:
     def tensorize(self, axis: Handle, intrinsic: TensorIntrinsic) -> None:
         """Compute the loops from `axis` inwards by calls of a tensor instruction."""
         first = self.loop_name(axis)
-        settle(intrinsic)
         before = self.schedule.snapshot()
         try:
             self.schedule.use_intrinsic(intrinsic)

@@ -28,7 +28,7 @@ def test_names_come_from_the_axes_and_the_variables():
     B = t.placeholder((4,), name="bias")
     k = t.reduce_axis((0, 6))
     C = t.compute((4,), lambda row: t.sum(A[row, k], axis=k))
-    D = t.compute((4,), lambda *i: C(*i) if callable(C) else C[i[0]] + B[i[0]])
+    D = t.compute((4,), lambda *i: C[i] + B[i])
     text = str(t.module([A, B, D]))
     assert "@main(%A: tensor<4x6xf32>, %bias: tensor<4xf32>) -> tensor<4xf32>" in text
     assert '%C = te.compute "C" (%row = 0 to 4) sum (%k = 0 to 6)' in text
@@ -176,6 +176,8 @@ MISTAKES = {
     "A[i, 0]: an index is an integer, not float32": lambda: t.compute(
         (8,), lambda i: A[A[i, 0], 0]
     ),
+    "sum reduces over one or more axes, each once": lambda: t.sum(X[0, K], axis=[K, K]),
+    "axis=m: sum reduces over a t.reduce_axis": lambda: t.sum(X[0, K], axis=M),
     "max takes one expression and axis=, or two expressions": lambda: t.compute(
         (8,), lambda i: t.max(A[i, 0])
     ),

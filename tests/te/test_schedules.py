@@ -116,6 +116,27 @@ def test_intermediate_results_as_arguments():
     check(s, A, B, [C, D])
 
 
+def test_names_that_are_taken_or_missing():
+    def twice(value):
+        return t.compute(value.shape, lambda i: value[i] * 2)
+
+    A = t.placeholder((8,))
+    B = twice(twice(A))
+    s = t.create_schedule(B.op)
+    (inner,) = B.op.inputs
+    io, ii = s[inner].split(inner.op.axis[0], factor=4)
+    A_1 = s.cache_read(A, "local")
+    s[A_1].compute_at(s[inner], io)
+    A1 = s.cache_read(A_1, "register")
+    with pytest.raises(UserError, match="%A1 only lives inside loop 'i_o'"):
+        s[A1].compute_at(s[inner], io)
+    s[A1].compute_at(s[inner], ii)
+    assert "local A1[4]" in t.listing(s) and "register A11[1]" in t.listing(s)
+    a, b = integers(8), np.empty(8, "float32")
+    t.build(s, [A, B])(a, b)
+    assert np.array_equal(b, a * 4)
+
+
 def test_a_cache_for_some_readers():
     A = t.placeholder((8,), name="A")
     P = t.compute((8,), lambda i: A[i] + 1, name="P")
@@ -154,6 +175,9 @@ def mistakes():
             t.create_schedule(C.op), [A, C]
         ),
         "none of the arguments is computed": lambda: t.module([A, B]),
+        "compute_at: C is read by D; what is read moves by s[C].compute_inline()": lambda: s[
+            C
+        ].compute_at(s[D], D.op.axis[0]),
         "A is a placeholder: nothing of it is computed": lambda: t.create_schedule(A.op),
     }
 
