@@ -66,6 +66,15 @@ def operand_shapes(declared: te.IntrinsicOp) -> list[Sequence[int | str]]:
 
 
 @dataclass(frozen=True)
+class Side:
+    """A part of one dimension, and the indices of the operand that run over it, slowest first."""
+
+    start: Affine
+    size: int
+    elements: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Part:
     """The elements of a buffer that an operand is; `place` says where element (i0, i1, ..) lies."""
 
@@ -77,19 +86,20 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The buffer's name, and a slice where it is not all of it."""
-        name = self.listing.value(self.buffer)
-        sides = [self.side(form) for form in self.forms()]
+        """The buffer's name, and a slice where it is not all of it.
+
+        Elements that are no slice, or one in another order, are written with their indices.
+        """
+        name, forms = self.listing.value(self.buffer), self.forms()
         extents = logical_shape(self.buffer.type)
-        whole = [side == (Affine({}), extent) for side, extent in zip(sides, extents, strict=True)]
-        if all(whole):
+        sides = [side for form in forms if (side := self.side(form)) is not None]
+        order = [i for side in sides for i in side.elements]
+        if len(sides) < len(forms) or order != sorted(set(order)):
+            return f"{name}[{', '.join(affine(f, self.element_name).text for f in forms)}]"
+        pairs = list(zip(sides, extents, strict=True))
+        if all(side.start == Affine({}) and side.size == extent for side, extent in pairs):
             return name
-        texts: list[str] = []
-        for form, side, extent in zip(self.forms(), sides, extents, strict=True):
-            if side is None:
-                texts.append(affine(form, self.element_name).text)
-            else:
-                texts.append(slice_text(self.listing, side[0], side[1], extent))
+        texts = [slice_text(self.listing, s.start, s.size, extent) for s, extent in pairs]
         return f"{name}[{', '.join(texts)}]"
 
     def forms(self) -> list[Affine]:
@@ -109,8 +119,8 @@ class Part:
         origin = origin_of(listing, self.buffer)
         return [form - start for form, start in zip(forms, origin, strict=True)]
 
-    def side(self, form: Affine) -> tuple[Affine, int | str] | None:
-        """Where a range without gaps begins, and its size; None if it is no such range."""
+    def side(self, form: Affine) -> "Side | None":
+        """The range without gaps that a coordinate runs over; None if it is no such range."""
         rank = range(len(self.shape))
         steps = sorted((form.coefficient(i), i) for i in rank if form.coefficient(i))
         size = 1
@@ -120,7 +130,9 @@ class Part:
                 return None
             size *= extent
             form = form - Affine({i: step})
-        return None if any(isinstance(v, int) for v in form.variables()) else (form, size)
+        if any(isinstance(v, int) for v in form.variables()):
+            return None
+        return Side(form, size, tuple(i for _, i in reversed(steps)))
 
     def element_name(self, value: Hashable):
         """The text of a variable in a form."""

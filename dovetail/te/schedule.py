@@ -26,6 +26,7 @@ from dovetail.te.expressions import Axis
 from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
 from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
+from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.inline_compute import InlineComputePass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
@@ -429,6 +430,10 @@ class Stage:
     def parallel(self, axis: Handle) -> None:
         """Share the iterations of an outermost loop among threads."""
         self.schedule.apply(ParallelizeLoopPass(self.loop_name(axis)))
+
+    def vthread(self, axis: Handle) -> None:
+        """Make the iterations of a loop virtual threads, whose units work side by side."""
+        self.schedule.apply(BindVirtualThreadPass(self.loop_name(axis)))
 
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""

@@ -276,7 +276,7 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:        acc_buffer CL[8]
 // CHECK-NEXT:        for k in range(128):
 // CHECK-NEXT:            inp_buffer AL[1, 8]
-// CHECK-NEXT:            dma_copy2d(AL, A[k, tx*8:tx*8+8])
+// CHECK-NEXT:            ld.dma_copy2d(AL, A[k, tx*8:tx*8+8])
 // CHECK-NEXT:            ex.accumulate(CL, AL)
 // CHECK-EMPTY:
 // CHECK-NEXT:def tokens(A: f32[128, 16]):
@@ -286,7 +286,7 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:        for k in range(128):
 // CHECK-NEXT:            inp_buffer AL[1, 8]
 // CHECK-NEXT:            ld.pop_dep_from(ex)
-// CHECK-NEXT:            dma_copy2d(AL, A[k, tx*8:tx*8+8])
+// CHECK-NEXT:            ld.dma_copy2d(AL, A[k, tx*8:tx*8+8])
 // CHECK-NEXT:            ld.push_dep_to(ex)
 // CHECK-NEXT:            ex.pop_dep_from(ld)
 // CHECK-NEXT:            ex.accumulate(CL, AL)
@@ -300,10 +300,10 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:    for k in range(128):
 // CHECK-NEXT:        inp_buffer AL[1, 8], AM[1, 8]
 // CHECK-NEXT:        ld.pop_dep_from(ex)
-// CHECK-NEXT:        dma_copy2d(AL, A[k, 0:8])
+// CHECK-NEXT:        ld.dma_copy2d(AL, A[k, 0:8])
 // CHECK-NEXT:        ld.push_dep_to(ex)
 // CHECK-NEXT:        ld.pop_dep_from(ex)
-// CHECK-NEXT:        dma_copy2d(AM, A[k, 8:16])
+// CHECK-NEXT:        ld.dma_copy2d(AM, A[k, 8:16])
 // CHECK-NEXT:        ld.push_dep_to(ex)
 // CHECK-NEXT:        ex.pop_dep_from(ld)
 // CHECK-NEXT:        ex.accumulate(CL, AL)
@@ -313,6 +313,7 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:        ex.push_dep_to(ld)
 // CHECK-NEXT:    ld.pop_dep_from(ex)
 // CHECK-NEXT:    ld.pop_dep_from(ex)
+builtin.module attributes {target = #target.target<"vdla">} {
 te.intrinsic @accumulate (%a: tensor<1x8xf32>) {
   %c = te.compute "c" (%i = 0 to 8) sum (%k = 0 to 1) {
     %x = te.read %a[%k, %i] : tensor<1x8xf32>
@@ -383,4 +384,5 @@ func.func @interleaved(%A: memref<128x16xf32>) {
   loop.pop_dep "ex" to "ld"
   loop.pop_dep "ex" to "ld"
   func.return
+}
 }
