@@ -25,8 +25,8 @@
 // MOVES-LABEL: func.func @conv
 // MOVES-NEXT:    loop.for %n = 0 to 2 {
 // MOVES-NEXT:      loop.for %oh_o = 0 to 2 {
-// MOVES-NEXT:        %O_out = loop.alloc at [%n * 2, 0, %oh_o * 2] : memref<2x8x2xi8, #loop.layout<affine_map<(d0, d1, d2) -> ((d0 floordiv 2), (d1 floordiv 8), d2, (d0 mod 2), (d1 mod 8))>, [1, 1, 2, 2, 8]>, "out">
 // MOVES-NEXT:        %X_inp = loop.alloc at [%n * 2, 0, %oh_o * 4 - 1] : memref<2x8x4xi8, #loop.layout<affine_map<(d0, d1, d2) -> ((d0 floordiv 2), (d1 floordiv 8), d2, (d0 mod 2), (d1 mod 8))>, [1, 1, 4, 2, 8]>, "inp">
+// MOVES-NEXT:        %O_out = loop.alloc at [%n * 2, 0, %oh_o * 2] : memref<2x8x2xi8, #loop.layout<affine_map<(d0, d1, d2) -> ((d0 floordiv 2), (d1 floordiv 8), d2, (d0 mod 2), (d1 mod 8))>, [1, 1, 2, 2, 8]>, "out">
 // MOVES-NEXT:        loop.copy %X to %X_inp pad 0 : i8 : memref<4x8x5xi8,
 // MOVES:               %x = loop.load %X_inp[%v_n, %v_c, %v_h * 2 + %v_k - 1] : memref
 // MOVES:               loop.store %x, %O_out
