@@ -109,10 +109,11 @@ def fit_of(recipe: Recipe, block: loop.BlockOp) -> Fit:
             if part.form == "update":
                 for fit in fits(Fitting(block, pattern), part):
                     return fit
+    extents = ", ".join(f"{a.name} {a.extent}" for a in axes_of(block))
     names = ", ".join(f"@{op.sym_name.data}" for op in declared) or "none"
     raise scope.error(
         f"no instruction of the module computes block '{block.block_name.data}', in whole pieces "
-        f"of its extents; there are {names}"
+        f"of its extents ({extents}); there are {names}"
     )
 
 
@@ -318,7 +319,7 @@ class AcceleratorSchedule:
         load_at = self.reduction[-1] if self.reduction else store_at
         blocks = self.move_epilogue(store_at)
         self.promote(blocks, store_at, load_at)
-        self.recipe.do(DecomposeReductionPass(self.name, self.inner[0]))
+        self.recipe.do(DecomposeReductionPass(self.name, [*self.inner, *self.elements][0]))
         for block in [f"{self.name}_init", self.name, *blocks]:
             self.tensorize(block)
         if self.reduction:
