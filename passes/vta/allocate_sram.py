@@ -5,8 +5,9 @@
 
 Addresses count elements of the scope. Tiles are placed one after the other and never share room,
 in whatever loops they are: one that is used while another one is filled must not be the same
-memory, and units run ahead of each other. A tile in a scope that is a view of another one lies
-where the tile is that its call reads: OUT is the narrow view of ACC.
+memory, and units run ahead of each other. Only tiles that `share` a name, of which the tokens know,
+have one place. A tile in a scope that is a view of another one lies where the tile is that its call
+reads: OUT is the narrow view of ACC.
 
 Takes loops after promote-memory-scope and lower-virtual-threads; the module's target says what
 the scopes hold. It stands before lower-loop-to-vta, which puts the addresses into instructions.
@@ -64,11 +65,24 @@ def set_address(op: loop.AllocOp, address: int) -> None:
 
 
 def place(scope: Scope, tiles: Sequence[loop.AllocOp]) -> None:
-    """Put tiles into a scope one after the other."""
+    """Put tiles into a scope one after the other; those that share a name into one place."""
     total = 0
+    rooms: dict[str, int] = {}
     for op in tiles:
+        if op.share is not None:
+            room = rooms.get(op.share.data, 0)
+            rooms[op.share.data] = max(room, elements_in(op, scope))
+    begins: dict[str, int] = {}
+    for op in tiles:
+        if op.share is not None and op.share.data in begins:
+            set_address(op, begins[op.share.data])
+            continue
         set_address(op, total)
-        total += elements_in(op, scope)
+        if op.share is None:
+            total += elements_in(op, scope)
+        else:
+            begins[op.share.data] = total
+            total += rooms[op.share.data]
     if total > depth_of(scope):
         raise ScheduleError(
             f"{NAME}: the tiles in {scope.name} are {total} elements, but {scope.name} holds "
