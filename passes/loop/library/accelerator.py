@@ -27,11 +27,13 @@ from dialects.target import Scope as Memory
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.expand_unrolled_loops import ExpandUnrolledLoopsPass
 from passes.loop.forms import coordinates
 from passes.loop.library.accelerator_model import Footprint, Problem, choose_tiles
 from passes.loop.library.axes import Axis, axes_of, result_of
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.register_tile import consumers_of
+from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, body_accesses
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
@@ -41,6 +43,7 @@ from passes.loop.tensor_axes import Fitting
 from passes.loop.tensor_match import Part, Pattern, parts_of
 from passes.loop.tensorize import TensorizePass
 from passes.loop.transform_layout import TransformLayoutPass
+from passes.loop.unroll_loop import UnrollLoopPass
 
 Access = loop.LoadOp | loop.StoreOp
 
@@ -235,27 +238,43 @@ def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
     return Problem(recipe.machine, axes, fit.steps, parts[0], parts[1:], extras, len(followers))
 
 
-def accelerate(recipe: Recipe, tiling: Tiling | None = None) -> None:
-    """Schedule a kernel of one reduction; the model chooses the tiles that are not given."""
-    reductions = [n for n in recipe.block_names() if is_reduction(recipe, n)]
-    if len(reductions) != 1:
+def reduction_of(recipe: Recipe) -> str:
+    """The name of the one block of a kernel that reduces."""
+    found = [n for n in recipe.block_names() if is_reduction(recipe, n)]
+    if len(found) != 1:
         raise ScheduleError(
-            f"schedule-kernels: @{recipe.function.sym_name.data} has {len(reductions)} reductions; "
+            f"schedule-kernels: @{recipe.function.sym_name.data} has {len(found)} reductions; "
             "a kernel for an accelerator has one, and what follows it element by element"
         )
-    (name,) = reductions
+    return found[0]
+
+
+def default_problem(recipe: Recipe) -> Problem:
+    """What the model has to know of an unscheduled kernel."""
+    name = reduction_of(recipe)
+    block = recipe.find(name)
+    assert block is not None
+    return problem_of(recipe, name, fit_of(recipe, block))
+
+
+def default_tiling(recipe: Recipe) -> Tiling:
+    """The tiles that the model chooses for an unscheduled kernel."""
+    chosen = choose_tiles(default_problem(recipe))
+    if chosen is None:
+        raise ScheduleError(
+            f"schedule-kernels: not even the smallest tiles of block '{reduction_of(recipe)}' fit "
+            f"the memories of the target {recipe.machine.device}"
+        )
+    return Tiling(*chosen)
+
+
+def accelerate(recipe: Recipe, tiling: Tiling | None = None) -> None:
+    """Schedule a kernel of one reduction; the model chooses the tiles if they are not given."""
+    name = reduction_of(recipe)
     block = recipe.find(name)
     assert block is not None
     fit = fit_of(recipe, block)
-    if tiling is None:
-        chosen = choose_tiles(problem_of(recipe, name, fit))
-        if chosen is None:
-            raise ScheduleError(
-                f"schedule-kernels: not even the smallest tiles of block '{name}' fit the memories "
-                f"of the target {recipe.machine.device}"
-            )
-        tiling = Tiling(*chosen)
-    AcceleratorSchedule(recipe, name, fit, tiling).apply()
+    AcceleratorSchedule(recipe, name, fit, tiling or default_tiling(recipe)).apply()
 
 
 def is_reduction(recipe: Recipe, name: str) -> bool:
@@ -297,12 +316,16 @@ class AcceleratorSchedule:
                 f"schedule-kernels: block '{self.name}' has no loop around a tile of its result"
             )
         load_at = self.reduction[-1] if self.reduction else store_at
-        before = self.reduction[0] if self.reduction else self.inner[0]
-        self.recipe.do(DecomposeReductionPass(self.name, before))
         blocks = self.move_epilogue(store_at)
         self.promote(blocks, store_at, load_at)
+        self.recipe.do(DecomposeReductionPass(self.name, self.inner[0]))
         for block in [f"{self.name}_init", self.name, *blocks]:
             self.tensorize(block)
+        if self.reduction:
+            # its first step begins a tile, while that of another thread is still being stored
+            self.recipe.do(PeelLoopPass(self.reduction[0]))
+            self.recipe.do(UnrollLoopPass(self.reduction[0]))
+            self.recipe.do(ExpandUnrolledLoopsPass())
         if self.thread is not None:
             self.recipe.do(BindVirtualThreadPass(self.thread))
 
