@@ -98,14 +98,14 @@ func.func @f(%A: memref<8x6xi32>, %C: memref<6x4xi32>) {
 }
 """
 CROSSED = """
-func.func @f(%A: memref<9x12xf32>, %C: memref<1xf32>) {
-  loop.for %a = 0 to 3 {
-    loop.for %b = 0 to 3 {
-      loop.for %c = 0 to 3 {
-        loop.block "C" (%v < 3 = %a, %w < 3 = %b, %u < 3 = %c) where (%a + %c - 1 >= 0) {
-          loop.intrinsic @dot "update"(%C[0], %A[%v * 3 + %u, %w * 4 + i0],
-            %A[%u * 3 + %w, %v * 4 + i0], %A[%w * 3 + %v, %u * 4 + i0]) writes 1
-            : memref<1xf32>, memref<9x12xf32>, memref<9x12xf32>, memref<9x12xf32>
+func.func @f(%A: memref<16x16xf32>, %C: memref<1xf32>) {
+  loop.for %a = 0 to 4 {
+    loop.for %b = 0 to 4 {
+      loop.for %c = 0 to 4 {
+        loop.block "C" (%v < 4 = %a, %w < 4 = %b, %u < 4 = %c) where (%a + %c - 1 >= 0) {
+          loop.intrinsic @dot "update"(%C[0], %A[%v * 4 + %u, %w * 4 + i0],
+            %A[%u * 4 + %w, %v * 4 + i0], %A[%w * 4 + %v, %u * 4 + i0]) writes 1
+            : memref<1xf32>, memref<16x16xf32>, memref<16x16xf32>, memref<16x16xf32>
         }
       }
     }
@@ -162,7 +162,7 @@ def run(module, monkeypatch, at_once, inputs=()):
     for i, argument in enumerate(function.body.block.args):
         kind = {"f32": np.float32, "i8": np.int8, "i32": np.int32}[str(argument.type.element_type)]
         shape = argument.type.get_shape()
-        drawn = rng.normal(0, 1e3, shape) if kind is np.float32 else rng.integers(-90, 90, shape)
+        drawn = rng.lognormal(0, 2, shape) if kind is np.float32 else rng.integers(-90, 90, shape)
         given = inputs[i] if i < len(inputs) else drawn.astype(kind)
         buffers.append(pack(given, argument.type))
     with monkeypatch.context() as patched:
@@ -182,7 +182,7 @@ def test_calls_at_once_do_what_they_do_one_by_one(what, monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("seed", range(100, 104))
+@pytest.mark.parametrize("seed", range(100, 102))
 def test_scheduled_convolutions(seed, monkeypatch):
     config, text, pipeline = random_case(seed)
     assert config in CONFIGS
