@@ -28,8 +28,9 @@ $(VENV)/browser: pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,browser]'
 	@touch $@ $(VENV)/core $(VENV)/dev
 
-demo: $(VENV)/core  ## compile and run a real network on this machine
+demo: $(VENV)/core  ## a real network on this machine, and kernels on an accelerator
 	$(BIN)/python examples/demo.py
+	$(BIN)/python examples/accelerator.py
 
 test: $(VENV)/dev  ## all tests
 	$(BIN)/python -m pytest -n 2

@@ -103,10 +103,15 @@ class Bounds:
 
 def loops_of(layer: Convolution, config: Config) -> tuple[ModuleOp, Recipe]:
     """The layer as naive loops, and a recipe to schedule them with."""
+    return kernel_loops(program(layer, config.batch), config)
+
+
+def kernel_loops(text: str, config: Config) -> tuple[ModuleOp, Recipe]:
+    """A kernel of the te dialect as naive loops, and a recipe to schedule them with."""
     context = Context()
     for name, factory in Universe.get_multiverse().all_dialects.items():
         context.register_dialect(name, factory)
-    module = Parser(context, program(layer, config.batch)).parse_module()
+    module = Parser(context, text).parse_module()
     target = Target.parse(f"vta -config={config.name}")
     module.attributes["target"] = TargetAttr.of(target)
     apply(VTA_FRONTEND, module, context)
@@ -122,7 +127,12 @@ def apply(passes: Sequence[ModulePass], module: ModuleOp, context: Context | Non
 
 def compile_layer(layer: Convolution, config: Config, tiling: Tiling | None = None) -> Program:
     """The instructions of a layer, by a schedule or the default one."""
-    module, recipe = loops_of(layer, config)
+    return compile_kernel(program(layer, config.batch), config, tiling)
+
+
+def compile_kernel(text: str, config: Config, tiling: Tiling | None = None) -> Program:
+    """The instructions of a kernel of the te dialect, by a schedule or the default one."""
+    module, recipe = kernel_loops(text, config)
     accelerate(recipe, tiling)
     apply(VTA_BACKEND, module)
     return program_of(module)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from xdsl.ir import Operation, SSAValue
 
 from dialects import loop
-from passes.loop.forms import coordinates, forms_of
+from passes.loop.forms import coordinates, forms_of, ranges_of
 from passes.loop.instances import Instances, Touch
 from passes.loop.primitive import (
     Primitive,
@@ -32,6 +32,7 @@ from passes.loop.primitive import (
     loops_around,
 )
 from passes.loop.reverse_compute_at import hoist, later_in
+from passes.loop.signatures import tiles_are_apart
 
 Access = loop.LoadOp | loop.StoreOp
 
@@ -45,11 +46,15 @@ def runs_after(first: Access, second: Access, order: dict[Operation, int]) -> bo
     shared = [op for op in loops_around(block_of(first)) if op in around]
     assert isinstance(first.memref.owner, loop.AllocOp)
     lives = len(loops_around(first.memref.owner))
+    touches = Touch.of(first), Touch.of(second)
+    later = order[second] > order[first]
+    ranges = ranges_of(around) | ranges_of(loops_around(block_of(first)))
+    if tiles_are_apart((touches[0].place, touches[1].place), shared, ranges):
+        return later and Instances().conflict(*touches, shared, [])
     times = [(shared[:i], [later_in(op)]) for i, op in enumerate(shared) if i >= lives]
-    if order[second] > order[first]:
+    if later:
         times.append((shared, []))
     asks = Instances()
-    touches = Touch.of(first), Touch.of(second)
     return any(asks.conflict(*touches, still, differ) for still, differ in times)
 
 
