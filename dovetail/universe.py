@@ -42,6 +42,8 @@ PASSES: tuple[str, ...] = (
     "loop.compute_in_place",
     "loop.decompose_reduction",
     "loop.elide_halo_guards",
+    "loop.expand_copies",
+    "loop.expand_intrinsics",
     "loop.expand_unrolled_loops",
     "loop.hoist_allocations",
     "loop.inline_compute",
@@ -57,6 +59,7 @@ PASSES: tuple[str, ...] = (
     "loop.schedule_kernels",
     "loop.split_loop",
     "loop.tensorize",
+    "loop.tile_loops",
     "loop.transform_layout",
     "loop.unroll_loop",
     "loop.vectorize_loop",
@@ -66,6 +69,8 @@ PASSES: tuple[str, ...] = (
     "te.import_intrinsics",
     "te.lower_te_to_loop",
     "te.transform_network_layout",
+    "vta.allocate_sram",
+    "vta.lower_loop_to_vta",
 )
 
 TARGETS: dict[str, str] = {
@@ -75,6 +80,7 @@ TARGETS: dict[str, str] = {
     "loop-expanded": "dovetail.targets:LoopExpandedTarget",
     "pseudo": "dovetail.printing.pseudo:PseudoTarget",
     "svg": "dovetail.printing.dot:SvgTarget",
+    "vta-asm": "backends.vta.targets:AssemblyTarget",
 }
 
 

@@ -76,8 +76,10 @@ def write(level: Level) -> None:
     """Put the tokens of a level, and of those inside it, into the IR."""
     for number, item in enumerate(level.items):
         before = [operation(t) for t in level.before(number)]
-        before += [operation(Token(queue, push=True)) for queue in item.around]
-        after = [operation(Token(queue, push=False)) for queue in item.around]
+        begun = [queue for queue in item.around if queue not in item.enters]
+        ended = [queue for queue in item.around if queue not in item.leaves]
+        before += [operation(Token(queue, push=True)) for queue in begun]
+        after = [operation(Token(queue, push=False)) for queue in ended]
         after += [operation(t) for t in level.after(number)]
         locate(item.op.location, *before, *after)
         insert_before(item.op, *before)

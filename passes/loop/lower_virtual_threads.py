@@ -34,7 +34,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
@@ -103,6 +103,8 @@ class Threads:
         for number in range(len(self.numbers)):
             copy = self.copy_for(number, op)
             copy.results[0].name_hint = None if hint is None else f"{hint}{number}"
+            if isinstance(copy, loop.AllocOp) and op.share is not None:
+                copy.share = StringAttr(f"{op.share.data}{number}")
             yield copy
 
     def copy_for(self, number: int, op: Operation) -> Operation:

@@ -31,6 +31,13 @@ that the inner loop is begun (`hoist`), if nothing else in the outer loop uses t
 is always one token, and a pop always gets the push that stands last before it, so it orders at
 least what it did. The unit that waits for it no longer waits for what the other one does at the end
 of the outer loop's iteration.
+
+Where a token that is popped before a loop is followed by the push that begins the loop's own round,
+the two cancel (`join`): the first pop in the loop gets what was pushed before the loop. So do the
+pop that ends the round and the push of the token that goes around the level. What the loop's first
+pop tells comes no later than what the cancelled one told, if the unit does nothing in the loop
+before it; and the loop's last push tells no less than the cancelled one, if the other unit does
+nothing in the loop after it.
 """
 
 from collections import deque
@@ -84,6 +91,11 @@ class Item:
             if b.unit == others
         )
 
+    enters: set[Queue] = field(default_factory=set[Queue])
+    """Queues around this loop of which the token is pushed by an item before it."""
+    leaves: set[Queue] = field(default_factory=set[Queue])
+    """Queues around this loop of which the last token is popped in the next round of the level."""
+
     @property
     def is_threads(self) -> bool:
         """Whether this is a loop of virtual threads."""
@@ -130,8 +142,13 @@ class Level:
 
     def after(self, number: int) -> list[Token]:
         """The tokens after an item, with the pushes of those that go around."""
-        pushed = [Token(q, True) for q, (_, last) in self.carried.items() if last == number]
-        return self.items[number].after + pushed
+        item = self.items[number]
+        pushed = [
+            Token(q, True)
+            for q, (_, last) in self.carried.items()
+            if last == number and q not in item.leaves
+        ]
+        return item.after + pushed
 
 
 Clock = dict[str, int]
@@ -181,14 +198,23 @@ class Knowledge:
                     mine[unit] = max(mine[unit], done)
 
     def _run(self, item: Item, number: int) -> None:
+        self._pass([Token(queue, push=False) for queue in item.enters])
         for unit in item.units:
             self.now[unit][unit] = number
+        self._settle(item, number)
+        self._pass([Token(queue, push=True) for queue in item.leaves])
+
+    def _settle(self, item: Item, number: int) -> None:
+        """What units know of each other after a loop, by its own tokens."""
         if item.level is None or not item.runs:
             return
         for done, by in settled(item.level, self.units):
             self.now[by][done] = number
         if self.drained:
-            for (_, by), proven in item.around.items():
+            for queue, proven in item.around.items():
+                by = queue[1]
+                if queue in item.leaves:
+                    continue
                 self.now[by].update(dict.fromkeys(proven, number))
 
 
@@ -241,6 +267,7 @@ class Planner:
         if level.repeated:
             self.carry(level)
             hoist(level)
+            join(level)
 
     def around(self, level: Level) -> dict[Queue, frozenset[str]]:
         """The tokens that are pushed before a loop and popped after it, and what these prove."""
@@ -353,3 +380,25 @@ def hoist(level: Level) -> None:
         for item in users:
             del item.around[queue]
         level.hoisted[queue] = proven
+
+
+def join(level: Level) -> None:
+    """Let loops go on with the token that comes to them, and pass theirs on."""
+    for number, item in enumerate(level.items):
+        if item.level is None or item.is_threads or not item.runs:
+            continue
+        for queue in item.around:
+            if queue not in item.level.carried:
+                continue
+            first, last = item.level.carried[queue]
+            inner = [other.units for other in item.level.items]
+            arriving = [token for token in item.before if token.queue == queue]
+            waits = any(queue[1] in units for units in inner[:first])
+            if arriving == [Token(queue, push=False)] and not waits:
+                item.before.remove(arriving[0])
+                item.enters.add(queue)
+            leaving = any(token.queue == queue for token in item.after)
+            works = any(queue[0] in units for units in inner[last + 1 :])
+            around = queue in level.carried and level.carried[queue][1] == number
+            if around and not leaving and not works:
+                item.leaves.add(queue)
