@@ -44,6 +44,7 @@ verify-models: $(VENV)/dev  ## nine networks, run before and after each pass (ha
 test-vta: $(VENV)/dev  ## random streams of VTA: the simulator and the verifier
 	$(BIN)/python tests/support/vta_streams.py 10000
 	$(BIN)/python tests/support/vta_interleavings.py 2000
+	$(BIN)/python tests/support/vta_matmul.py 50
 
 check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
 	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit
