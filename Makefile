@@ -40,8 +40,9 @@ test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
 verify-models: $(VENV)/dev  ## nine networks, run before and after each pass (half an hour)
 	$(BIN)/python tests/support/verify_models.py
 
-test-vta: $(VENV)/dev  ## 10,000 random streams of VTA against the scalar model
-	PYTHONPATH=tests/support $(BIN)/python tests/support/vta_streams.py 10000
+test-vta: $(VENV)/dev  ## random streams of VTA: the simulator and the verifier
+	$(BIN)/python tests/support/vta_streams.py 10000
+	$(BIN)/python tests/support/vta_interleavings.py 2000
 
 check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
 	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit

@@ -32,6 +32,7 @@ from xdsl.irdl import (
     irdl_op_definition,
     operand_def,
     opt_operand_def,
+    opt_prop_def,
     opt_region_def,
     prop_def,
     region_def,
@@ -494,13 +495,15 @@ class AllocOp(IRDLOperation):
         %C_reg = loop.alloc at [%oc_o * 32, %oh_o * 2, 0] : memref<32x2x7xf32, "register">
 
     Accesses use the coordinates of the whole; without an origin the box begins at zero. It lives
-    for one iteration of the loop it stands in.
+    for one iteration of the loop it stands in. Buffers with one name in `share "name"` never live
+    at the same time, and are one memory where memory has addresses.
     """
 
     name = "loop.alloc"
 
     outer = var_operand_def(IndexType)
     origin = prop_def(AffineMapAttr)
+    share = opt_prop_def(StringAttr)
     result = result_def(MemRefType)
 
     traits = traits_def(AllocatesResult())
@@ -533,11 +536,15 @@ class AllocOp(IRDLOperation):
         exprs = None
         if parser.parse_optional_keyword("at") is not None:
             exprs = reader.expressions()
+        share = None
+        if parser.parse_optional_keyword("share") is not None:
+            share = StringAttr(parser.parse_str_literal())
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
         type = parse_type_of(parser, cls.name, MemRefType)
         origin = None if exprs is None else reader.map(exprs).data
         op = cls(type, reader.operands, origin)
+        op.share = share
         op.attributes |= attributes
         return op
 
@@ -545,6 +552,9 @@ class AllocOp(IRDLOperation):
         if self.has_origin:
             printer.print_string(" at ")
             print_expressions(printer, self.origin.data.results, self.outer)
+        if self.share is not None:
+            printer.print_string(" share ")
+            printer.print_string_literal(self.share.data)
         if self.attributes:
             printer.print_string(" ")
             printer.print_attr_dict(self.attributes)

@@ -176,6 +176,7 @@ class TransferOp(IRDLOperation):
             printer.print_string(" pad ")
             print_integers(printer, integer_values(self.pads))
         if self.attributes:
+            printer.print_string(" ")
             printer.print_attr_dict(self.attributes)
         if self.dram_buffer is not None:
             printer.print_string(" : ")
@@ -379,12 +380,17 @@ class GemmOp(KernelOp):
     def parse(cls, parser: Parser) -> Self:
         reset = parser.parse_optional_keyword("reset") is not None
         name, reader, counts, factors, base = cls.parse_kernel(parser)
-        return cls(name, base, counts, factors, reader.operands, reset)
+        op = cls(name, base, counts, factors, reader.operands, reset)
+        op.attributes |= parser.parse_optional_attr_dict()
+        return op
 
     def print(self, printer: Printer) -> None:
         if self.reset is not None:
             printer.print_string(" reset")
         self.print_kernel(printer)
+        if self.attributes:
+            printer.print_string(" ")
+            printer.print_attr_dict(self.attributes)
 
 
 @irdl_op_definition
@@ -444,13 +450,18 @@ class AluOp(KernelOp):
         imm = None
         if parser.parse_optional_keyword("imm") is not None:
             imm = parser.parse_integer(allow_boolean=False)
-        return cls(opcode, name, base, counts, factors, reader.operands, imm)
+        op = cls(opcode, name, base, counts, factors, reader.operands, imm)
+        op.attributes |= parser.parse_optional_attr_dict()
+        return op
 
     def print(self, printer: Printer) -> None:
         printer.print_string(f" {self.opcode.data}")
         self.print_kernel(printer)
         if self.imm is not None:
             printer.print_string(f" imm {self.imm.data}")
+        if self.attributes:
+            printer.print_string(" ")
+            printer.print_attr_dict(self.attributes)
 
 
 @irdl_op_definition

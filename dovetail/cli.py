@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "bisect": ("dovetail.commands.bisect", "find the pass that changes a result"),
         "reduce": ("dovetail.commands.reduce", "make a failing command small"),
         "bench": ("dovetail.commands.bench", "time a model or a .dove file, or run a benchmark"),
+        "vta": ("dovetail.commands.vta.command", "assemble, verify, run and time streams of VTA"),
         "explain": ("dovetail.commands.explain", "tell what became of a model's nodes, and why"),
     }
 )

@@ -15,13 +15,18 @@ from passes.loop.elide_halo_guards import ElideHaloGuardsPass
 from passes.loop.expand_copies import ExpandCopiesPass
 from passes.loop.expand_intrinsics import ExpandIntrinsicsPass
 from passes.loop.hoist_allocations import HoistAllocationsPass
+from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.plan_memory import PlanMemoryPass
 from passes.loop.schedule_kernels import ScheduleKernelsPass
 from passes.te.copy_outputs import CopyOutputsPass
 from passes.te.deduplicate_kernels import DeduplicateKernelsPass
 from passes.te.expand_powers import ExpandPowersPass
+from passes.te.import_intrinsics import ImportIntrinsicsPass
 from passes.te.lower_te_to_loop import LowerTeToLoopPass
 from passes.te.transform_network_layout import TransformNetworkLayoutPass
+from passes.vta.allocate_sram import AllocateSramPass
+from passes.vta.lower_loop_to_vta import LowerLoopToVtaPass
 
 CPU: tuple[ModulePass, ...] = (
     # the network as such: less to compute
@@ -56,6 +61,27 @@ CPU_KERNEL: tuple[ModulePass, ...] = (
     ScheduleKernelsPass(),
 )
 
+VTA_FRONTEND: tuple[ModulePass, ...] = (
+    # the instructions are symbols of the module, for the configuration of its target
+    ImportIntrinsicsPass("vta"),
+    LowerTeToLoopPass(),
+)
+
+VTA_BACKEND: tuple[ModulePass, ...] = (
+    # inside each virtual thread, where program order is the order of its own operations
+    InsertDependenceTokensPass(),
+    LowerVirtualThreadsPass(),
+    # all tiles that live at the same time are known now
+    AllocateSramPass(),
+    LowerLoopToVtaPass(),
+)
+
+VTA_KERNEL: tuple[ModulePass, ...] = (
+    *VTA_FRONTEND,
+    ScheduleKernelsPass(),
+    *VTA_BACKEND,
+)
+
 HOST: tuple[ModulePass, ...] = (
     # what an accelerator does as one operation, as loops that any machine runs
     ExpandIntrinsicsPass(),
@@ -63,6 +89,6 @@ HOST: tuple[ModulePass, ...] = (
 )
 
 PIPELINES: Mapping[str, tuple[ModulePass, ...]] = MappingProxyType(
-    {"cpu": CPU, "cpu-kernel": CPU_KERNEL}
+    {"cpu": CPU, "cpu-kernel": CPU_KERNEL, "vta-kernel": VTA_KERNEL}
 )
 """By the names that `dovetail-opt --pipeline` takes."""

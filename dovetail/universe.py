@@ -47,6 +47,8 @@ PASSES: tuple[str, ...] = (
     "loop.expand_unrolled_loops",
     "loop.hoist_allocations",
     "loop.inline_compute",
+    "loop.insert_dependence_tokens",
+    "loop.lower_virtual_threads",
     "loop.parallelize_loop",
     "loop.peel_loop",
     "loop.plan_memory",
@@ -67,6 +69,8 @@ PASSES: tuple[str, ...] = (
     "te.import_intrinsics",
     "te.lower_te_to_loop",
     "te.transform_network_layout",
+    "vta.allocate_sram",
+    "vta.lower_loop_to_vta",
 )
 
 TARGETS: dict[str, str] = {
@@ -76,6 +80,7 @@ TARGETS: dict[str, str] = {
     "loop-expanded": "dovetail.targets:LoopExpandedTarget",
     "pseudo": "dovetail.printing.pseudo:PseudoTarget",
     "svg": "dovetail.printing.dot:SvgTarget",
+    "vta-asm": "backends.vta.targets:AssemblyTarget",
 }
 
 

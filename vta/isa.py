@@ -282,15 +282,24 @@ def uop_layout(config: Config) -> tuple[Field, ...]:
     return _packed(0, ("dst_idx", acc), ("src_idx", max(acc, inp)), ("wgt_idx", wgt))
 
 
+def _operation(instruction: Instruction) -> str:
+    if isinstance(instruction, Load):
+        return f"{instruction.OPCODE.name} {instruction.memory_type.name}"
+    if isinstance(instruction, Alu):
+        return f"{instruction.OPCODE.name} {instruction.alu_opcode.name}"
+    return instruction.OPCODE.name
+
+
+def kind(instruction: Instruction) -> str:
+    """`LOAD INP`, `GEMM`, `ALU MAX`, `NOP`: what an instruction is for, in a word or two."""
+    return "NOP" if instruction.is_nop else _operation(instruction)
+
+
 def describe(instruction: Instruction, position: int | None = None) -> str:
     """`instruction 3, GEMM "tile"`: how messages name an instruction."""
-    name = instruction.OPCODE.name
-    if isinstance(instruction, Load):
-        name = f"{name} {instruction.memory_type.name}"
-    if isinstance(instruction, Alu):
-        name = f"{name} {instruction.alu_opcode.name}"
     label = "" if instruction.label is None else f' "{instruction.label}"'
-    return f"{name}{label}" if position is None else f"instruction {position}, {name}{label}"
+    name = f"{_operation(instruction)}{label}"
+    return name if position is None else f"instruction {position}, {name}"
 
 
 def _pack(value: object, fields: Sequence[Field], what: str, config: Config) -> int:

@@ -7,12 +7,17 @@ of each instruction holds, for every unit, the last of its instructions that hap
 
 Two accesses of one place, one of which writes, must be ordered so; FINISH must come after all.
 What deadlocks, and which tokens are left, is the same in every order, so that one run tells.
+
+What GEMM and ALU access is in micro-ops, and these are data in DRAM. Without an image they are
+unknown: then each such instruction may access every place, and what follows from that alone is
+reported as not certain.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vta import isa, queues
 from vta.config import Config
@@ -32,24 +37,32 @@ from vta.isa import (
 )
 from vta.simulator import steps
 from vta.simulator.functional import Image
-from vta.simulator.memory import Fault, Indices, Memories, SramInit
+from vta.simulator.memory import Fault, Indices, Memories, Sram, SramInit
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What is wrong, in a line, and the positions of the instructions it is about."""
+    """What is wrong, in a line, and the positions of the instructions it is about.
+
+    One that is not certain says what could not be proven without the image of DRAM.
+    """
 
     message: str
     positions: tuple[int, ...] = ()
+    certain: bool = True
 
 
 @dataclass(frozen=True)
 class Access:
-    """Places of a memory that an instruction reads or writes: elements, or words of DRAM."""
+    """Places of a memory that an instruction reads or writes: elements, or words of DRAM.
+
+    Where they are not known they are all.
+    """
 
     memory: str
     places: Indices
     writes: bool
+    known: bool = True
 
 
 def happens_before(stream: Sequence[Instruction], order: Sequence[int]) -> list[list[int]]:
@@ -71,20 +84,48 @@ def happens_before(stream: Sequence[Instruction], order: Sequence[int]) -> list[
     return clocks
 
 
-class _Accesses:
+class _StaleOut:
+    """Which elements of OUT are not those of ACC, where OUT is a memory of its own."""
+
+    def __init__(self, config: Config, implementation: Implementation) -> None:
+        self.implementation = implementation
+        self.position = 0
+        self._since = np.zeros(config.acc.depth, np.int32)
+
+    def mark(self, index: Indices | slice, stale: bool) -> None:
+        """The instruction at `position` has put into ACC what it puts into OUT, or has not."""
+        self._since[index] = self.position + 1 if stale else 0
+
+    def check(self, index: Indices) -> None:
+        """Fault if elements are to be stored that lack what ACC has."""
+        since = self._since[index]
+        if self.implementation.separate_out and since.any():
+            worst = int(np.argmax(since))
+            raise Fault(
+                f"it stores out[{int(index[worst])}], which lacks what instruction "
+                f"{int(since[worst]) - 1} has put into acc[{int(index[worst])}]; "
+                f"{self.implementation.name} stores what GEMM and ALU have computed since"
+            )
+
+
+class Accesses:
     """What instructions access; micro-ops are loaded from the image as the stream goes."""
 
-    def __init__(self, config: Config, dram: Image, implementation: Implementation) -> None:
+    def __init__(self, config: Config, dram: Image | None, implementation: Implementation) -> None:
         self.config, self.dram, self.implementation = config, dram, implementation
-        self.memories = Memories(config, SramInit(), implementation.wraps)
+        unloaded = SramInit("error" if dram is not None else "zero")
+        self.memories = Memories(config, unloaded, implementation.wraps)
         self.dram_word = min(4, config.out.element_bytes)
+        self.stored: list[Indices] = []
+        self.stale = _StaleOut(config, implementation)
 
-    def of(self, op: Instruction) -> Iterator[Access]:
+    def of(self, position: int, op: Instruction) -> Iterator[Access]:
         """The accesses of one instruction, in the order of the compute unit."""
+        self.stale.position = position
         if isinstance(op, Transfer) and not op.is_nop:
             yield from self._transfer(op)
-        elif isinstance(op, MicroCoded):
-            yield from self._micro_coded(op)
+        elif isinstance(op, MicroCoded) and op.steps:
+            yield from self._micro_coded(op) if self.dram is not None else self._unknown(op)
 
     def _transfer(self, op: Transfer) -> Iterator[Access]:
         memories = self.memories
@@ -97,37 +138,77 @@ class _Accesses:
             MemoryType.OUT: (memories.out, self.config.out.element_bytes),
         }[op.memory_type]
         rows = op.dram_base + np.arange(op.y_size)[:, None] * op.x_stride + np.arange(op.x_size)
-        if rows.size and (int(rows.max()) + 1) * element_bytes > len(self.dram):
+        end = (int(rows.max()) + 1) * element_bytes if rows.size else 0
+        if self.dram is not None and end > len(self.dram):
             raise Fault(f"it reaches DRAM element {int(rows.max())}, past the image")
         scale = element_bytes // self.dram_word
-        words = rows.reshape(-1, 1) * scale + np.arange(scale)
-        yield Access("dram", words.reshape(-1), writes=isinstance(op, Store))
+        words = (rows.reshape(-1, 1) * scale + np.arange(scale)).reshape(-1)
+        yield Access("dram", words, writes=isinstance(op, Store))
         sram = memory.resolve(op.sram_base + np.arange(op.sram_size))
-        if op.memory_type is MemoryType.UOP:
-            memory.data[sram] = self.dram.view()[: len(self.dram) // 4 * 4].view("<u4")[rows].T
+        if isinstance(op, Store):
+            self.stored.append(words)
+            self.stale.check(sram)
+        elif memory is memories.acc:
+            self.stale.mark(sram, stale=True)
+        elif op.memory_type is MemoryType.UOP and self.dram is not None:
+            self._load_uops(memory, sram, rows, words, self.dram)
         name = memory.name
         if name == "out" and not self.implementation.separate_out:
             name = "acc"
         yield Access(name, sram, writes=isinstance(op, Load))
+
+    def _load_uops(
+        self, memory: Sram, sram: Indices, rows: Indices, words: Indices, dram: Image
+    ) -> None:
+        """Take micro-ops from the image, which must have those that the stream will load."""
+        first, last = words.min(initial=0), words.max(initial=0)
+        for stored in self.stored:
+            if ((stored >= first) & (stored <= last)).any() and np.isin(words, stored).any():
+                raise Fault("it loads micro-ops that the stream has stored, which nobody can check")
+        memory.write(sram, dram[: len(dram) // 4 * 4].view("<u4")[rows].T)
+
+    def _touched(self, op: MicroCoded) -> list[tuple[str, str, bool]]:
+        """What a step accesses: a memory, the index of the micro-op, whether it writes."""
+        found: list[tuple[str, str, bool]] = []
+        reset = isinstance(op, Gemm) and op.reset
+        if isinstance(op, Gemm) and not op.reset:
+            found += [("inp", "src", False), ("wgt", "wgt", False)]
+        if isinstance(op, Alu) and (not op.use_imm or self.implementation.immediate_reads_src):
+            found.append(("acc", "src", False))
+        found.append(("acc", "dst", True))
+        if not reset or self.implementation.reset_out is not ResetOut.UNCHANGED:
+            found.append(("out", "dst", True))
+        return found
 
     def _micro_coded(self, op: MicroCoded) -> Iterator[Access]:
         memories = self.memories
         previous = np.empty(0, np.int64)
         for uop, outer, inner in steps.windows(op):
             dst, src, wgt = steps.uop_indices(memories.uop, uop, self.config)
-            dst = memories.acc.resolve(dst + outer * op.dst_factor_out + inner * op.dst_factor_in)
-            src = src + outer * op.src_factor_out + inner * op.src_factor_in
-            previous = self._check_distance(op, np.concatenate([previous, dst]))
-            if isinstance(op, Gemm) and not op.reset:
-                wgt = wgt + outer * op.wgt_factor_out + inner * op.wgt_factor_in
-                yield Access("inp", memories.inp.resolve(src), writes=False)
-                yield Access("wgt", memories.wgt.resolve(wgt), writes=False)
-            if isinstance(op, Alu) and (not op.use_imm or self.implementation.immediate_reads_src):
-                yield Access("acc", memories.acc.resolve(src), writes=False)
-            yield Access("acc", dst, writes=True)
+            indices = {
+                "dst": memories.acc.resolve(
+                    dst + outer * op.dst_factor_out + inner * op.dst_factor_in
+                ),
+                "src": src + outer * op.src_factor_out + inner * op.src_factor_in,
+            }
+            if isinstance(op, Gemm):
+                indices["wgt"] = wgt + outer * op.wgt_factor_out + inner * op.wgt_factor_in
+            previous = self._check_distance(op, np.concatenate([previous, indices["dst"]]))
             reset = isinstance(op, Gemm) and op.reset
-            if not reset or self.implementation.reset_out is not ResetOut.UNCHANGED:
-                yield Access("out", dst, writes=True)
+            zero = self.implementation.reset_out is ResetOut.ZERO
+            self.stale.mark(indices["dst"], stale=reset and not zero)
+            for memory, index, writes in self._touched(op):
+                yield Access(memory, self._memory(memory).resolve(indices[index]), writes)
+
+    def _unknown(self, op: MicroCoded) -> Iterator[Access]:
+        """Every place, because what the micro-ops say is not known."""
+        self.stale.mark(slice(None), stale=False)
+        for memory, _, writes in self._touched(op):
+            depth = len(self._memory(memory).data)
+            yield Access(memory, np.arange(depth), writes, known=False)
+
+    def _memory(self, name: str) -> Sram:
+        return {memory.name: memory for memory in self.memories.all()}[name]
 
     def _check_distance(self, op: MicroCoded, dst: Indices) -> Indices:
         """Fault if an accumulator is written again too soon; returns the end of the window."""
@@ -144,68 +225,129 @@ class _Accesses:
         return dst[len(dst) - most :] if most else dst[:0]
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of conflict, of which those are reported that enclose no other."""
+
+    memory: str
+    units: tuple[Unit, Unit]
+    write: tuple[bool, bool]
+    certain: bool
+
+
+@dataclass
+class _Places:
+    """The elements on which two instructions meet."""
+
+    first: int
+    last: int
+    count: int
+
+    def show(self, memory: str, dram_word: int) -> str:
+        first, last, what = self.first, self.last, memory
+        if memory == "dram":
+            first, last, what = first * dram_word, (last + 1) * dram_word - 1, "DRAM byte"
+        if self.count == 1 and memory != "dram":
+            return f"{what}[{first}]"
+        if self.count == self.last - self.first + 1:
+            return f"{what}s {first} to {last}" if memory == "dram" else f"{what}[{first}..{last}]"
+        shown = f"{what} {first}" if memory == "dram" else f"{what}[{first}]"
+        return f"{shown} and {self.count - 1} other places up to {last}"
+
+
+_LastAccesses = dict[tuple[str, Unit, bool, bool], npt.NDArray[np.int32]]
+"""By memory, unit, whether it wrote and whether that is known: of each place the last access, as
+the number of the unit's instructions up to it."""
+
+
 class _Races:
-    """The last access of each place by each unit; remembers the closest guilty pairs."""
+    """The last access of each place by each unit, and the pairs of instructions that conflict."""
 
     def __init__(self, stream: Sequence[Instruction], clocks: list[list[int]]) -> None:
         self.stream, self.clocks = stream, clocks
         self.positions: dict[Unit, list[int]] = {unit: [] for unit in Unit}
         for position, op in enumerate(stream):
             self.positions[op.unit].append(position)
-        self.last: dict[tuple[str, Unit, bool], Indices] = {}
-        self.found: dict[tuple[object, ...], tuple[int, int, int]] = {}
+        self.last: _LastAccesses = {}
+        self.found: dict[_Kind, dict[tuple[int, int], _Places]] = {}
 
     def visit(self, position: int, access: Access) -> None:
         """Compare an access with what came before it, and remember it."""
         if not access.places.size:
             return
         unit = self.stream[position].unit
+        for key, ranks in self.last.items():
+            memory, other, wrote, _ = key
+            if memory == access.memory and other is not unit and (wrote or access.writes):
+                self._compare(position, access, key, ranks)
         size = int(access.places.max()) + 1
-        for other in Unit:
-            for wrote in (True, False):
-                if other is unit or not (wrote or access.writes):
-                    continue
-                self._compare(position, access, (access.memory, other, wrote))
-        key = (access.memory, unit, access.writes)
-        ranks = self.last.get(key, np.zeros(0, np.int64))
+        key = (access.memory, unit, access.writes, access.known)
+        ranks = self.last.get(key, np.zeros(0, np.int32))
         if len(ranks) < size:
-            ranks = np.concatenate([ranks, np.zeros(max(size, len(ranks)) - len(ranks), np.int64)])
+            ranks = np.concatenate([ranks, np.zeros(max(size, len(ranks)), np.int32)])
             self.last[key] = ranks
         ranks[access.places] = self.clocks[position][unit]
 
-    def _compare(self, position: int, access: Access, key: tuple[str, Unit, bool]) -> None:
-        ranks = self.last.get(key)
-        if ranks is None:
-            return
+    def _compare(
+        self,
+        position: int,
+        access: Access,
+        key: tuple[str, Unit, bool, bool],
+        ranks: npt.NDArray[np.int32],
+    ) -> None:
+        memory, other, wrote, known = key
         places = access.places[access.places < len(ranks)]
-        if not places.size:
-            return
         before = ranks[places]
-        worst = int(np.argmax(before))
-        if before[worst] <= self.clocks[position][key[1]]:
+        guilty = before > self.clocks[position][other]
+        if not guilty.any():
             return
-        guilty = self.positions[key[1]][int(before[worst]) - 1]
-        kind = (*key, self.stream[position].unit, access.writes)
-        known = self.found.get(kind)
-        if known is None or abs(position - guilty) < abs(known[1] - known[0]):
-            self.found[kind] = (guilty, position, int(places[worst]))
+        units = (other, self.stream[position].unit)
+        kind = _Kind(memory, units, (wrote, access.writes), known and access.known)
+        pairs = self.found.setdefault(kind, {})
+        for rank in np.unique(before[guilty]):
+            met = np.unique(places[before == rank])
+            first, last, count = int(met[0]), int(met[-1]), len(met)
+            pair = (self.positions[other][int(rank) - 1], position)
+            told = pairs.get(pair)
+            if told is not None:  # another window of the same instruction
+                first, last = min(first, told.first), max(last, told.last)
+                count = min(last - first + 1, count + told.count)
+            pairs[pair] = _Places(first, last, count)
 
     def failures(self, dram_word: int) -> list[Failure]:
-        """One failure for each kind of conflict, the closest pair first."""
+        """The innermost pairs of each kind of conflict, the closest first."""
         failures: list[Failure] = []
-        found = sorted(self.found.items(), key=lambda item: abs(item[1][1] - item[1][0]))
-        for (memory, _, wrote, _, writes), (first, second, place) in found:
-            shown = f"DRAM byte {place * dram_word}" if memory == "dram" else f"{memory}[{place}]"
-            does = ("writes" if wrote else "reads", "writes" if writes else "reads")
-            failures.append(
-                Failure(
-                    f"race on {shown}: {describe(self.stream[first], first)}, {does[0]} it and "
-                    f"{describe(self.stream[second], second)}, {does[1]} it, and no token orders "
-                    "them",
-                    (first, second),
-                )
+        for kind, pairs in self.found.items():
+            for first, second in _innermost(list(pairs)):
+                shown = pairs[first, second].show(kind.memory, dram_word)
+                failures.append(self._failure(kind, first, second, shown))
+        return sorted(failures, key=lambda f: (abs(f.positions[1] - f.positions[0]), f.positions))
+
+    def _failure(self, kind: _Kind, first: int, second: int, shown: str) -> Failure:
+        who = [describe(self.stream[position], position) for position in (first, second)]
+        does = ["writes" if writes else "reads" for writes in kind.write]
+        if kind.certain:
+            message = (
+                f"race on {shown}: {who[0]}, {does[0]} it and {who[1]}, {does[1]} it, and no token "
+                "orders them"
             )
-        return failures
+        else:
+            message = (
+                f"possible race on {kind.memory}: {who[0]}, {does[0]} it and {who[1]}, {does[1]} "
+                "it, and no token orders them; where, the image of DRAM would say"
+            )
+        return Failure(message, (first, second), kind.certain)
+
+
+def _innermost(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those pairs of positions between which no other pair lies."""
+    kept: list[tuple[int, int]] = []
+    end = None
+    for pair in sorted(pairs, key=lambda pair: (min(pair), -max(pair)), reverse=True):
+        if end is None or max(pair) < end:
+            end = max(pair)
+            kept.append(pair)
+    return kept[::-1]
 
 
 def _unfinished(stream: Sequence[Instruction], clock: list[int]) -> Iterator[Failure]:
@@ -222,16 +364,30 @@ def _unfinished(stream: Sequence[Instruction], clock: list[int]) -> Iterator[Fai
             )
 
 
+def _unchecked(stream: Sequence[Instruction]) -> Iterator[Failure]:
+    """What nobody can tell without micro-ops."""
+    positions = tuple(p for p, op in enumerate(stream) if isinstance(op, MicroCoded) and op.steps)
+    if positions:
+        count = f"{len(positions)} GEMM and ALU instructions" if positions[1:] else "1 instruction"
+        yield Failure(
+            f"not checked: what {count} access, from {describe(stream[positions[0]], positions[0])}"
+            " on: their micro-ops are in an image of DRAM, which was not given",
+            positions,
+            certain=False,
+        )
+
+
 def verify(
     stream: Sequence[Instruction],
     config: Config,
-    dram: Image,
+    dram: Image | None,
     implementation: Implementation = FSIM,
 ) -> list[Failure]:
     """What is wrong with a stream; nothing if it is proven.
 
-    The image is needed for the micro-ops that the stream loads. A race is reported once for each
-    memory, pair of units and kind of access, by the closest pair of instructions that was found.
+    The image is needed for the micro-ops that the stream loads; without it there are failures that
+    are not certain. Of each kind of race (memory, units, who writes) those pairs of instructions
+    are reported that have no other between them, the closest first.
     """
     for position, op in enumerate(stream):
         wrong = isa.illegality(op) or implementation.refusal(op, config)
@@ -243,11 +399,14 @@ def verify(
         return [Failure("; ".join((error.message, *error.details)).removeprefix("vta: "))]
     clocks = happens_before(stream, order)
     races = _Races(stream, clocks)
-    accesses = _Accesses(config, dram, implementation)
+    accesses = Accesses(config, dram, implementation)
     for position in order:
         try:
-            for access in accesses.of(stream[position]):
+            for access in accesses.of(position, stream[position]):
                 races.visit(position, access)
         except Fault as fault:
             return [Failure(f"{describe(stream[position], position)}: {fault}", (position,))]
-    return [*races.failures(accesses.dram_word), *_unfinished(stream, clocks[-1])]
+    found = [*races.failures(accesses.dram_word), *_unfinished(stream, clocks[-1])]
+    if dram is None:
+        found += _unchecked(stream)
+    return sorted(found, key=lambda failure: not failure.certain)

@@ -1,7 +1,8 @@
 """Runs a function of any level on logical arrays, each part of it by the engine that suits it.
 
 Graphs and tensor expressions run as whole arrays in the interpreter. Loops run in the interpreter
-where that takes little time, else as machine code of the checked emitter. The kernels that a
+where that takes little time, else as machine code of the checked emitter. Instructions of the
+accelerator run in its simulator. The kernels that a
 network calls run one by one, each by its own level's engine; a network of buffers places them in
 one arena, as its plan says.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
-from xdsl.dialects.builtin import IntegerAttr, MemRefType, TensorType
+from xdsl.dialects.builtin import IntegerAttr, MemRefType, ModuleOp, TensorType
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.ir import SSAValue
 
@@ -22,6 +23,8 @@ from backends.interpreter.graph import run_op
 from backends.interpreter.loop import run_loop
 from backends.interpreter.scalars import Array, dtype_of
 from backends.interpreter.te import run_te
+from backends.vta.emission import is_program, program_of
+from backends.vta.launch import run_in_place
 from dialects import loop
 from dialects.graph import structure
 from dialects.graph.base import GraphOp
@@ -35,6 +38,7 @@ from dovetail.execution.slices import Slice, can_slice, choose_slice, slice_loop
 from passes.loop.plan_memory import OFFSET
 
 WHOLE, INTERPRETED, NATIVE = "whole arrays", "interpreter", "checked code"
+SIMULATED = "simulator"
 SLICED = "slice"
 """How a function was run."""
 
@@ -174,6 +178,12 @@ class Runner:
         """Run a function of memrefs on physical arrays, in place."""
         if is_network(function):
             self.network(function, arrays, dims)
+            return
+        if is_program(function):
+            module = function.parent_op()
+            assert isinstance(module, ModuleOp)
+            self.engines.add(SIMULATED)
+            run_in_place(program_of(module, function.sym_name.data), arrays)
             return
         seconds = interpreter_seconds(function, dims)
         limit = self.budget_seconds * (PATIENCE if SLICED in self.engines else 1)

@@ -14,7 +14,7 @@ from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.ir import SSAValue
 
 from backends.interpreter.dims import find_symbol
-from dialects import loop
+from dialects import loop, vta
 from dialects.graph.weights import WeightAttr
 from dialects.layout import logical_shape
 from dialects.loop_hardware import CopyOp, IntrinsicOp
@@ -106,6 +106,8 @@ def written_arguments(function: FuncOp) -> Iterator[SSAValue]:
                 targets = (op.memref,)
             case CopyOp():
                 targets = (op.target,)
+            case vta.StoreOp() if op.dram_buffer is not None:
+                targets = (op.dram_buffer,)
             case IntrinsicOp():
                 targets = op.tiles[: op.writes.data]
             case CallOp():

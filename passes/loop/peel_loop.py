@@ -6,7 +6,9 @@
                                        if i_tail * 8 + j_tail < n: ...
 
 The guards below stay where they are; in the first loop they always hold, so nothing is emitted
-for them. Every loop, block and buffer in the remainder is called `<name>_tail`.
+for them; a block that runs in one of the two loops only is not in the other one. Every loop, block
+and buffer in the remainder is called `<name>_tail`. Tiles in a memory that the target fills or
+drains are one memory in both loops (`share` of loop.alloc).
 
 Arguments: `loop`, `function`.
 Refuses: a loop without a guard that fails in its last iterations; one whose first iteration
@@ -21,6 +23,9 @@ from xdsl.dialects.builtin import StringAttr
 from analysis.affine import Affine
 from analysis.integer_sets import Names
 from dialects import loop as loop_dialect
+from dialects.layout import scope_of
+from passes.loop.dma import memory_of
+from passes.loop.expand_unrolled_loops import erase_with_loops
 from passes.loop.forms import Ranges, forms_of, ranges_of, set_forms
 from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
 
@@ -99,6 +104,25 @@ def rename(scope: Scope, op: loop_dialect.ForOp) -> None:
                 pass
 
 
+def drop_idle_blocks(op: loop_dialect.ForOp) -> None:
+    """Erase the blocks in a loop that never run, and the loops that hold nothing then."""
+    for block in list(blocks_in(op)):
+        ranges = ranges_of(loops_around(block))
+        highs = [guard.interval(ranges)[1] for guard in guards_of(block, ranges)]
+        if not any(high is not None and high < 0 for high in highs):
+            continue
+        erase_with_loops(block)
+
+
+def share_tiles(scope: Scope, op: loop_dialect.ForOp) -> None:
+    """Let what is allocated in a loop be one memory with its clones."""
+    for inner in op.walk():
+        if not isinstance(inner, loop_dialect.AllocOp) or inner.share is not None:
+            continue
+        if memory_of(scope, scope_of(inner.result.type)) is not None:
+            inner.share = StringAttr(inner.result.name_hint or "")
+
+
 @dataclass(frozen=True)
 class PeelLoopPass(Primitive):
     """Make the iterations of a loop that need no guard a loop of their own."""
@@ -137,6 +161,7 @@ class PeelLoopPass(Primitive):
 
     def cut(self, scope: Scope, op: loop_dialect.ForOp, count: Affine) -> None:
         """Cut the loop at `count`."""
+        share_tiles(scope, op)
         rest = op.clone()
         rename(scope, rest)
         insert_before(op, rest)
@@ -144,3 +169,5 @@ class PeelLoopPass(Primitive):
         insert_before(rest, op)
         set_forms(op, upper=[count])
         set_forms(rest, lower=[count])
+        for part in (op, rest):
+            drop_idle_blocks(part)

@@ -6,9 +6,9 @@ operation. What has no unit cannot run on a target that has units, and is refuse
 
 Memory is told apart by the buffer, as an accelerator has it: a tile has one address, so it is the
 same memory in each iteration of the loops around it, but for virtual threads, of which each has its
-own. A tile in a scope that is a view of another one (`shadow`) is the memory of the tile there that
-a call makes it from. Two operations that touch different parts of a buffer count as touching the
-same memory.
+own. Tiles that `share` a name are one memory. A tile in a scope that is a view of another one
+(`shadow`) is the memory of the tile there that a call makes it from. Two operations that touch
+different parts of a buffer count as touching the same memory.
 """
 
 from collections.abc import Iterator
@@ -107,8 +107,14 @@ class Units:
 
     @cached_property
     def _views(self) -> dict[SSAValue, SSAValue]:
-        """For each tile that is a view of another one the latter."""
+        """For each tile that is a view of another one, or shares its memory, the latter."""
         views: dict[SSAValue, SSAValue] = {}
+        shared: dict[tuple[str, str], SSAValue] = {}
+        for op in self.scope.function.walk():
+            if isinstance(op, loop.AllocOp) and op.share is not None:
+                first = shared.setdefault((scope_of(op.result.type), op.share.data), op.result)
+                if first is not op.result:
+                    views[op.result] = first
 
         def root(value: SSAValue) -> SSAValue:
             while value in views:

@@ -52,7 +52,7 @@ def test_a_right_stream_is_proven():
             LOAD.replace(" push_next", ""),
             GEMM.replace(" pop_prev", ""),
             {
-                "race on inp[0]: instruction 3, LOAD INP, writes it and instruction 4, GEMM "
+                "race on inp[0..3]: instruction 3, LOAD INP, writes it and instruction 4, GEMM "
                 '"work", reads it, and no token orders them',
                 "race on wgt[0]: instruction 2, LOAD WGT, writes it and instruction 4, GEMM "
                 '"work", reads it, and no token orders them',
@@ -71,8 +71,8 @@ def test_a_right_stream_is_proven():
             GEMM + "\nnop compute push_prev\nload inp 256 at 8 rows 1 of 4 pop_next push_next\n"
             "nop compute pop_prev",
             {
-                "race on DRAM byte 2048: instruction 6, LOAD INP, reads it and instruction 8, "
-                "STORE, writes it, and no token orders them"
+                "race on DRAM bytes 2048 to 2079: instruction 6, LOAD INP, reads it and "
+                "instruction 8, STORE, writes it, and no token orders them"
             },
         ),
         (
@@ -115,6 +115,68 @@ def test_the_finish_comes_after_all():
     assert failure.positions == (5, 8)
 
 
+def test_every_place_without_its_token_is_told_and_none_around_it():
+    """Of a loop whose loads nobody waits for, each load and its own GEMM, but no later one."""
+    body = "load inp 128 at {0} rows 1 of 1 pop_next\ngemm uop {0} to {1} push_prev\n"
+    text = "load uop 0 at 0 rows 1 of 4 push_prev\ngemm reset uop 0 to 4\n"
+    text += "".join(body.format(i, i + 1) for i in (0, 1, 0))
+    text += "nop load pop_next push_next\nnop compute pop_prev\nfinish"
+    found = verdict(text)
+    assert [failure.positions for failure in found] == [(2, 3), (4, 5), (6, 7)]
+
+
+def test_places_that_are_apart():
+    text = RIGHT.format(load=LOAD, gemm=GEMM + "\nalu add uop 0 to 2 outer 2 by [2, 0] imm 1")
+    text = text.replace("store out 256 at 0 rows 1 of 4", "store out 256 at 0 rows 1 of 1")
+    (failure,) = verdict(text)
+    assert failure.message.startswith("race on acc[0]: ")
+    uops = image()
+    data = b"".join(isa.encode_uop(MicroOp(i, i, 0), SMALL) for i in (0, 2, 3, 6))
+    uops[: len(data)] = np.frombuffer(data, np.uint8)
+    text = RIGHT.format(load=LOAD.replace("1 of 4", "1 of 7"), gemm=GEMM.replace(" pop_prev", ""))
+    text = text.replace("nop compute pop_prev", "nop compute pop_prev\nnop compute pop_prev")
+    stream = assembly.assemble(text, SMALL)
+    assert verify(stream, SMALL, uops)[0].message.startswith(
+        "race on inp[0] and 3 other places up to 6: instruction 3, LOAD INP, writes it and "
+    )
+
+
+def test_without_an_image_micro_ops_are_unknown():
+    stream = assembly.assemble(RIGHT.format(load=LOAD, gemm=GEMM), SMALL)
+    (unchecked,) = verify(stream, SMALL, None)
+    assert not unchecked.certain and unchecked.positions == (1, 4)
+    assert unchecked.message == (
+        "not checked: what 2 GEMM and ALU instructions access, from instruction 1, GEMM on: their "
+        "micro-ops are in an image of DRAM, which was not given"
+    )
+    racing = RIGHT.format(load=LOAD, gemm=GEMM.replace("push_prev ", "") + "\nnop compute")
+    racing = racing.replace("nop load pop_next", "load inp 128 at 9 rows 1 of 1")
+    possible, unchecked = verify(assembly.assemble(racing, SMALL), SMALL, None)
+    assert not possible.certain and not unchecked.certain
+    assert possible.message == (
+        'possible race on inp: instruction 4, GEMM "work", reads it and instruction 7, LOAD INP, '
+        "writes it, and no token orders them; where, the image of DRAM would say"
+    )
+    moved = GEMM + "\nnop compute push_prev\nload inp 256 at 8 rows 1 of 4 pop_next push_next\n"
+    moved = RIGHT.format(load=LOAD, gemm=moved + "nop compute pop_prev")
+    race, unchecked = verify(assembly.assemble(moved, SMALL), SMALL, None)
+    assert race.certain and race.message.startswith("race on DRAM bytes 2048 to 2079: ")
+
+
+def test_micro_ops_must_be_those_of_the_image():
+    (failure,) = verdict("load uop 0 at 0 rows 1 of 2\ngemm reset uop 1 to 3\nfinish")
+    assert failure.message == ("instruction 1, GEMM: it reads uop[2], which nothing has written")
+    start = "load uop 0 at 0 rows 1 of 4\ngemm reset uop 0 to 4 push_next\n"
+    start += "store out {} at 0 rows 1 of 1 pop_prev push_prev\n"
+    end = "load uop 3 at 3 rows 1 of 1 pop_next\ngemm reset uop 3 to 4\nfinish"
+    assert verdict(start.format(2) + end) == []
+    (failure,) = verdict(start.format(1) + end)
+    assert failure.message == (
+        "instruction 3, LOAD UOP: it loads micro-ops that the stream has stored, which nobody can "
+        "check"
+    )
+
+
 @pytest.mark.parametrize("implementation", [HLS, CHISEL])
 def test_the_pipeline_must_not_write_again_too_soon(implementation):
     start = "load uop 0 at 0 rows 1 of 4\n"
@@ -129,6 +191,22 @@ def test_the_pipeline_must_not_write_again_too_soon(implementation):
     alu = start + "alu add uop 0 to {} outer 2 by [0, 0] imm 1\nfinish"
     assert verdict(alu.format(2), implementation) == []
     assert "again at distance 1" in verdict(alu.format(1), implementation)[0].message
+
+
+@pytest.mark.parametrize("implementation", [FSIM, HLS, CHISEL])
+@pytest.mark.parametrize("put", ["load acc 64 at 0 rows 1 of 4", "gemm reset uop 0 to 4"])
+def test_what_is_stored_has_been_computed(put, implementation):
+    text = f"load uop 0 at 0 rows 1 of 4\n{put}\n{{}}nop compute push_next\n"
+    text += "store out 256 at 1 rows 1 of 2 pop_prev push_prev\nnop compute pop_next\nfinish"
+    assert verdict(text.format("alu add uop 0 to 4 imm 1\n"), implementation) == []
+    found = verdict(text.format("alu add uop 0 to 2 imm 1\n"), implementation)
+    if not implementation.separate_out:
+        assert found == []
+        return
+    assert found[0].message == (
+        "instruction 4, STORE: it stores out[2], which lacks what instruction 1 has put into "
+        f"acc[2]; {implementation.name} stores what GEMM and ALU have computed since"
+    )
 
 
 def random_stream(r):

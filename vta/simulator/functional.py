@@ -5,6 +5,9 @@ take turns instruction by instruction, in any order that their tokens allow: `ch
 the order of the stream being the default. A stream without races gives the same image in each.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -53,13 +56,22 @@ class Simulator:
         self.config, self.dram, self.implementation = config, dram, implementation
         self.memories = Memories(config, sram or SramInit(), implementation.wraps)
 
-    def run(self, address: int, count: int, choose: queues.Choose = min) -> list[Instruction]:
+    def run(
+        self,
+        address: int,
+        count: int,
+        choose: queues.Choose = min,
+        labels: Sequence[str | None] = (),
+    ) -> list[Instruction]:
         """Execute `count` instructions that lie at a byte address, and return them.
 
-        They are read before the first is executed. Raises StreamError, naming the instruction;
-        the image then holds what was written before.
+        They are read before the first is executed. Raises StreamError, naming the instruction by
+        its position and, as bytes have none, the label given for it; the image then holds what was
+        written before.
         """
         stream = self._fetch(address, count)
+        for position, label in enumerate(labels[:count]):
+            stream[position] = replace(stream[position], label=label)
         for position, op in enumerate(stream):
             wrong = isa.illegality(op) or self.implementation.refusal(op, self.config)
             if wrong is not None:

@@ -27,19 +27,23 @@ from dialects.target import Scope as Memory
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.expand_unrolled_loops import ExpandUnrolledLoopsPass
 from passes.loop.forms import coordinates
 from passes.loop.library.accelerator_model import Footprint, Problem, choose_tiles
 from passes.loop.library.axes import Axis, axes_of, result_of
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.register_tile import consumers_of
+from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, body_accesses
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
 from passes.loop.split_loop import SplitLoopPass
-from passes.loop.tensor_match import Pattern
-from passes.loop.tensorize import Part, Tensorization, TensorizePass
+from passes.loop.tensor_axes import Fitting
+from passes.loop.tensor_match import Part, Pattern, parts_of
+from passes.loop.tensorize import TensorizePass
 from passes.loop.transform_layout import TransformLayoutPass
+from passes.loop.unroll_loop import UnrollLoopPass
 
 Access = loop.LoadOp | loop.StoreOp
 
@@ -99,13 +103,12 @@ def fit_of(recipe: Recipe, block: loop.BlockOp) -> Fit:
     declared = [op for op in recipe.module.ops if isinstance(op, te.IntrinsicOp)]
     for op in declared:
         pattern = Pattern.of(op)
-        if pattern is None or pattern.reducer is None or op.update_call is None:
+        if isinstance(pattern, str) or pattern.reducer is None or op.update_call is None:
             continue
-        use = Tensorization(scope, block, pattern)
-        part = use.part(block.body.block)
-        if part is not None and part.form == "update":
-            for fit in fits(use, part):
-                return fit
+        for part in parts_of(pattern, block.body.block):
+            if part.form == "update":
+                for fit in fits(Fitting(block, pattern), part):
+                    return fit
     names = ", ".join(f"@{op.sym_name.data}" for op in declared) or "none"
     raise scope.error(
         f"no instruction of the module computes block '{block.block_name.data}', in whole pieces "
@@ -113,23 +116,23 @@ def fit_of(recipe: Recipe, block: loop.BlockOp) -> Fit:
     )
 
 
-def fits(use: Tensorization, part: Part) -> Iterator[Fit]:
+def fits(use: Fitting, part: Part) -> Iterator[Fit]:
     """The ways in which variables of the block are axes of the instruction."""
     found = axes_of(use.block)
-    rank = use.pattern.compute.rank.data
+    axes, rank = use.pattern.axes, len(use.pattern.spatial)
     ways = (
         permutations([a for a in found if not a.reduce], rank),
-        permutations([a for a in found if a.reduce], len(use.axes) - rank),
+        permutations([a for a in found if a.reduce], len(axes) - rank),
     )
     for spatial, reduce in product(*ways):
-        chosen = list(zip([*spatial, *reduce], use.axes, strict=True))
+        chosen = list(zip([*spatial, *reduce], axes, strict=True))
         if any(a.extent is None or a.extent % axis.extent for a, axis in chosen):
             continue
         numbers = {axis.number: a for a, axis in chosen}
         operands: list[Operand] = []
-        for element, access in use.operands(part):
-            wanted = [None if axis is None else numbers[axis.number] for axis in element]
-            extents = [1 if axis is None else axis.extent for axis in element]
+        for _, element, access in use.accesses(part):
+            wanted = [numbers[axis.number] for axis in element]
+            extents = [axis.extent for axis in element]
             operand = operand_of(use.block, access, wanted, extents, [a for a, _ in chosen])
             if operand is not None:
                 operands.append(operand)
@@ -140,7 +143,7 @@ def fits(use: Tensorization, part: Part) -> Iterator[Fit]:
 def operand_of(
     block: loop.BlockOp,
     access: Access,
-    wanted: Sequence[Axis | None],
+    wanted: Sequence[Axis],
     extents: Sequence[int],
     others: Sequence[Axis],
 ) -> Operand | None:
@@ -151,8 +154,6 @@ def operand_of(
     places = coordinates(access)
     dims: list[tuple[int | None, int]] = []
     for axis, extent in zip(wanted, extents, strict=True):
-        if axis is None:
-            return None
         form = Affine.variable(inside[axis.variable])
         users = [i for i, place in enumerate(places) if inside[axis.variable] in place.variables()]
         if len(users) != 1 or places[users[0]] != form:
@@ -237,27 +238,43 @@ def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
     return Problem(recipe.machine, axes, fit.steps, parts[0], parts[1:], extras, len(followers))
 
 
-def accelerate(recipe: Recipe, tiling: Tiling | None = None) -> None:
-    """Schedule a kernel of one reduction; the model chooses the tiles that are not given."""
-    reductions = [n for n in recipe.block_names() if is_reduction(recipe, n)]
-    if len(reductions) != 1:
+def reduction_of(recipe: Recipe) -> str:
+    """The name of the one block of a kernel that reduces."""
+    found = [n for n in recipe.block_names() if is_reduction(recipe, n)]
+    if len(found) != 1:
         raise ScheduleError(
-            f"schedule-kernels: @{recipe.function.sym_name.data} has {len(reductions)} reductions; "
+            f"schedule-kernels: @{recipe.function.sym_name.data} has {len(found)} reductions; "
             "a kernel for an accelerator has one, and what follows it element by element"
         )
-    (name,) = reductions
+    return found[0]
+
+
+def default_problem(recipe: Recipe) -> Problem:
+    """What the model has to know of an unscheduled kernel."""
+    name = reduction_of(recipe)
+    block = recipe.find(name)
+    assert block is not None
+    return problem_of(recipe, name, fit_of(recipe, block))
+
+
+def default_tiling(recipe: Recipe) -> Tiling:
+    """The tiles that the model chooses for an unscheduled kernel."""
+    chosen = choose_tiles(default_problem(recipe))
+    if chosen is None:
+        raise ScheduleError(
+            f"schedule-kernels: not even the smallest tiles of block '{reduction_of(recipe)}' fit "
+            f"the memories of the target {recipe.machine.device}"
+        )
+    return Tiling(*chosen)
+
+
+def accelerate(recipe: Recipe, tiling: Tiling | None = None) -> None:
+    """Schedule a kernel of one reduction; the model chooses the tiles if they are not given."""
+    name = reduction_of(recipe)
     block = recipe.find(name)
     assert block is not None
     fit = fit_of(recipe, block)
-    if tiling is None:
-        chosen = choose_tiles(problem_of(recipe, name, fit))
-        if chosen is None:
-            raise ScheduleError(
-                f"schedule-kernels: not even the smallest tiles of block '{name}' fit the memories "
-                f"of the target {recipe.machine.device}"
-            )
-        tiling = Tiling(*chosen)
-    AcceleratorSchedule(recipe, name, fit, tiling).apply()
+    AcceleratorSchedule(recipe, name, fit, tiling or default_tiling(recipe)).apply()
 
 
 def is_reduction(recipe: Recipe, name: str) -> bool:
@@ -299,12 +316,16 @@ class AcceleratorSchedule:
                 f"schedule-kernels: block '{self.name}' has no loop around a tile of its result"
             )
         load_at = self.reduction[-1] if self.reduction else store_at
-        before = self.reduction[0] if self.reduction else self.inner[0]
-        self.recipe.do(DecomposeReductionPass(self.name, before))
         blocks = self.move_epilogue(store_at)
         self.promote(blocks, store_at, load_at)
+        self.recipe.do(DecomposeReductionPass(self.name, self.inner[0]))
         for block in [f"{self.name}_init", self.name, *blocks]:
             self.tensorize(block)
+        if self.reduction:
+            # its first step begins a tile, while that of another thread is still being stored
+            self.recipe.do(PeelLoopPass(self.reduction[0]))
+            self.recipe.do(UnrollLoopPass(self.reduction[0]))
+            self.recipe.do(ExpandUnrolledLoopsPass())
         if self.thread is not None:
             self.recipe.do(BindVirtualThreadPass(self.thread))
 

@@ -137,27 +137,39 @@ def divisors(extent: int, step: int) -> list[int]:
     return [n for n in range(step, extent + 1, step) if extent % n == 0]
 
 
-def candidates(problem: Problem) -> Iterator[tuple[dict[str, int], str | None]]:
-    """Tile sizes that fit the memories, with the axis that two threads share."""
+def tile_sizes(problem: Problem) -> Iterator[dict[str, int]]:
+    """All sizes of tiles that divide the extents and that fit the memories."""
     fixed = {a.name: problem.extent(a) for a in problem.axes if a.reduce}
     free = [a for a in problem.axes if not a.reduce or a.name in problem.steps]
     choices = [divisors(problem.extent(a), problem.steps.get(a.name, 1)) for a in free]
     for found in product(*choices):
         sizes = fixed | {a.name: n for a, n in zip(free, found, strict=True)}
-        shared = [
-            a.name for a in free if not a.reduce and problem.extent(a) // sizes[a.name] % 2 == 0
-        ]
-        for name in shared if problem.fits(sizes, 2) else ():
-            yield sizes, name
-        if not shared and problem.fits(sizes, 1):
-            yield sizes, None
+        if problem.fits(sizes, 1):
+            yield sizes
+
+
+def shared_axes(problem: Problem, sizes: Sizes) -> list[str]:
+    """The axes whose tiles two threads can take turns with."""
+    if not problem.fits(sizes, 2):
+        return []
+    spatial = [a for a in problem.axes if not a.reduce]
+    return [a.name for a in spatial if problem.extent(a) // sizes[a.name] % 2 == 0]
 
 
 def choose_tiles(problem: Problem) -> tuple[dict[str, int], str | None] | None:
-    """The tiles with the fewest cycles; None if not even the smallest ones fit."""
-    found = (
-        (problem.cycles(sizes, 1 if name is None else 2), number, sizes, name)
-        for number, (sizes, name) in enumerate(candidates(problem))
-    )
-    best = min(found, key=lambda entry: entry[:2], default=None)
-    return None if best is None else (best[2], best[3])
+    """The tiles with the fewest cycles, and the axis that two threads share, if any.
+
+    None if not even the smallest tiles fit.
+    """
+    best: tuple[float, dict[str, int], str | None] | None = None
+    for sizes in tile_sizes(problem):
+        for thread in shared_axes(problem, sizes) or [None]:
+            cycles = problem.cycles(sizes, 1 if thread is None else 2)
+            if best is None or cycles < best[0]:
+                best = cycles, sizes, thread
+    return None if best is None else best[1:]
+
+
+def serial_tiles(problem: Problem, count: int) -> list[dict[str, int]]:
+    """The best sizes where everything runs after what came before it."""
+    return sorted(tile_sizes(problem), key=lambda sizes: problem.cycles(sizes, 1))[:count]

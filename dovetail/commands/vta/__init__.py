@@ -1,0 +1,1 @@
+"""`dovetail vta`: streams of the VTA accelerator, without a compiler."""
