@@ -104,7 +104,9 @@ def test_conversions_in_machine_code():
         arrays = [np.empty(300, r.dtype) for r in results]
         t.build(t.create_schedule([r.op for r in results]), [X, *results])(x, *arrays)
         for array in arrays:
-            small = np.abs(x.astype("float64")) < 1e9 if array.dtype.kind == "i" else np.full(300, True)
+            small = (
+                np.abs(x.astype("float64")) < 1e9 if array.dtype.kind == "i" else np.full(300, True)
+            )
             with np.errstate(over="ignore", invalid="ignore"):
                 expected = x.astype(array.dtype)
             assert np.array_equal(array[small], expected[small]), (old, array.dtype)
