@@ -26,7 +26,7 @@ from dovetail.pipelines import HOST
 from dovetail.printing.pseudo import listing_of
 from dovetail.runtime.buffers import Array, WorkspacePool, address
 from dovetail.runtime.features import check_machine
-from dovetail.runtime.library import JitLibrary
+from dovetail.runtime.library import Library, link_shared, open_library
 from dovetail.runtime.manifest import Tensor as Argument
 from dovetail.runtime.manifest import shape_text
 from dovetail.runtime.program import WORKSPACE_BYTES, solve_dims
@@ -96,7 +96,8 @@ def build(
     PassPipeline(HOST).apply(Context(), lowered)
     lowered.attributes["target"] = TargetAttr.of(chosen)
     code = CodeGenerator.of(chosen).object_code(module_text(lowered))
-    return Function(lowered, JitLibrary(code), sum(not is_computed(value) for value in args))
+    library = open_library(link_shared(code), code)
+    return Function(lowered, library, sum(not is_computed(value) for value in args))
 
 
 def is_computed(tensor: Tensor) -> bool:
@@ -112,7 +113,7 @@ class Function:
     """
 
     module: ModuleOp
-    library: JitLibrary
+    library: Library
     inputs: int
 
     def __post_init__(self) -> None:

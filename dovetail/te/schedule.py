@@ -29,6 +29,8 @@ from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.inline_compute import InlineComputePass
+from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_around
@@ -191,6 +193,14 @@ class Schedule:
         cache = Cache(tensor, name, writes, readers, place(caller()))
         self._caches.append(cache)
         return cache
+
+    def insert_dependence_tokens(self) -> None:
+        """Let the units of the target wait for each other, in each virtual thread."""
+        self.apply(InsertDependenceTokensPass())
+
+    def lower_virtual_threads(self) -> None:
+        """Make one stream of all virtual threads."""
+        self.apply(LowerVirtualThreadsPass())
 
     def use_target(self, target: Target) -> None:
         """What the loops are for from now on; a second device is refused."""
