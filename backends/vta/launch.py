@@ -5,7 +5,7 @@ each at a multiple of the largest element, then micro-ops and instructions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from vta.implementations import FSIM, IMPLEMENTATIONS, Implementation
 from vta.isa import Load, MemoryType, MicroCoded, StreamError, Transfer
 from vta.simulator.functional import Image, Simulator
 from vta.simulator.memory import SramInit
+from vta.timing import find_preset, time_stream
 from vta.verify import verify
 
 Array = npt.NDArray[Any]
@@ -40,6 +41,12 @@ class Stats:
     """Micro-ops that are executed."""
     dram_bytes: int
     """What loads and stores of tensors move."""
+    program: Program = field(repr=False)
+
+    def cycles(self, preset: str = "hls", serial: bool = False) -> int:
+        """How long it takes; `serial` runs each instruction when the one before has retired."""
+        instructions, config = self.program.instructions, self.program.config
+        return time_stream(instructions, config, find_preset(preset), serial).cycles
 
     @staticmethod
     def of(program: Program) -> "Stats":
@@ -57,6 +64,7 @@ class Stats:
                 for op in moved
                 if not (isinstance(op, Load) and op.memory_type is MemoryType.UOP)
             ),
+            program=program,
         )
 
 
