@@ -196,6 +196,26 @@ class Affine:
         return total
 
 
+@dataclass(frozen=True)
+class Remainder:
+    """The atom `numerator mod divisor`, which forms hold as a difference."""
+
+    numerator: Affine
+    divisor: int
+
+
+def with_remainders(form: Affine) -> Affine:
+    """The form with `n - d * floor(n / d)` written as `n mod d`; for text only."""
+    for part, factor in form.terms.items():
+        if not isinstance(part, Quotient) or factor % part.divisor:
+            continue
+        count = -factor // part.divisor
+        rest = form - Affine({part: factor}) - part.numerator * count
+        if len(rest.terms) == len(form.terms) - 1 - len(part.numerator.terms):
+            return with_remainders(rest) + Affine({Remainder(part.numerator, part.divisor): count})
+    return form
+
+
 def _plus(bound: int | None, step: int) -> int | None:
     return None if bound is None else bound + step
 
@@ -238,9 +258,12 @@ def from_expression(expr: AffineExpr, dims: Sequence[Affine], ranges: Ranges) ->
 def to_expression(form: Affine, position: Callable[[Hashable], int]) -> AffineExpr:
     """The xDSL expression of a form; `position(variable)` is the dimension of a variable."""
     result: AffineExpr | None = None
+    form = with_remainders(form)
     for atom, coefficient in form.terms.items():
         if isinstance(atom, Quotient):
             part = to_expression(atom.numerator, position) // atom.divisor
+        elif isinstance(atom, Remainder):
+            part = to_expression(atom.numerator, position) % atom.divisor
         else:
             part = AffineExpr.dimension(position(atom))
         part = part if coefficient == 1 else part * coefficient

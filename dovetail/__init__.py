@@ -4,6 +4,11 @@
     program = dovetail.load("model.dove")
     outputs = program.run({"data": image})
 
+or, for tensor expressions and schedules (docs/tensor-expressions.md):
+
+    import dovetail as t
+    C = t.compute((m, n), lambda y, x: t.sum(A[y, k] * B[x, k], axis=k))
+
 Importing this package imports nothing else; names are looked up when they are used.
 """
 
@@ -17,8 +22,24 @@ HOMES = {
     "Program": "dovetail.runtime",
     "compile_model": "dovetail.compiler",
     "load": "dovetail.runtime",
+    "cpu": "dovetail.runtime",
+    "ScheduleError": "analysis.errors",
+    "UserError": "analysis.errors",
+    **dict.fromkeys(
+        (
+            *("placeholder", "compute", "reduce_axis", "var", "module"),
+            *("sum", "prod", "max", "min", "all", "any", "if_then_else"),
+            *("abs", "ceil", "erf", "exp", "floor", "log", "sqrt", "tanh"),
+            *("create_schedule", "listing", "lower", "build"),
+            *("decl_tensor_intrin", "hardware_intrin"),
+        ),
+        "dovetail.te",
+    ),
 }
 """Where the public names live."""
+
+MODULES = ("compiler", "frontend", "nd", "runtime", "target", "te", "vdla")
+"""The modules that are names of this one."""
 
 SIBLINGS = ("analysis", "backends", "dialects", "passes", "tuner", "vta")
 """The other top-level packages of this distribution. Their names are common words."""
@@ -46,13 +67,15 @@ def _check_siblings() -> None:
 
 
 def __getattr__(name: str) -> object:
+    if name in MODULES:
+        return import_module(f"dovetail.{name}")
     if name not in HOMES:
         raise AttributeError(f"module 'dovetail' has no attribute '{name}'")
     return getattr(import_module(HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(HOMES)
+    return sorted((*HOMES, *MODULES))
 
 
 _check_siblings()

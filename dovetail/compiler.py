@@ -3,7 +3,7 @@
 model.onnx --import--> graph --pipeline--> loop --emit--> LLVM --> object code
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +21,14 @@ from xdsl.ir.affine import (
 )
 from xdsl.passes import PassPipeline
 
-from analysis.errors import UserError
+from analysis.errors import UserError, nearest
 from backends.llvm.cache import ObjectCache
 from backends.llvm.host import features_of, generated, host_target
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.network import NetworkEmitter, network_function, output_arguments
 from backends.llvm.numbers import symbols_of
-from dialects.graph.weights import WeightAttr
+from dialects.graph.structure import WeightOp
+from dialects.graph.weights import Weight, WeightAttr
 from dialects.layout import layout_of, logical_shape
 from dialects.target import Target, TargetAttr
 from dovetail.frontend.onnx import import_model
@@ -61,6 +62,35 @@ def compile_model(
     if main is None:
         raise UserError("the model has no outputs")
     return finish(module, main, target, progress, cache)
+
+
+def build(
+    graph: ModuleOp, target: Target, params: Mapping[str, Array] | None = None
+) -> tuple[ModuleOp, CompiledModel, dict[str, Array]]:
+    """Compile a network: the lowered module, its code, and the parameters left to be set.
+
+    `params` takes the place of weights with these names. All of them are packed into the code's
+    own arrays, so that none is left to be set. `graph` stays as it is.
+    """
+    module = graph.clone()
+    replace_weights(module, params or {})
+    compiled = compile_model(module, target)
+    return module, compiled, {}
+
+
+def replace_weights(module: ModuleOp, params: Mapping[str, Array]) -> None:
+    """Put arrays in the place of the weights of their names."""
+    weights = {op.label.data: op for op in module.walk() if isinstance(op, WeightOp)}
+    for name, array in params.items():
+        if name not in weights:
+            raise UserError(f"no weight is called '{name}': {nearest(name, weights)}")
+        old = weights[name].weight
+        if array is old.array:
+            continue
+        new = Weight.of(array)
+        if new.type != old.type:
+            raise UserError(f"weight '{name}' is {old.type}, not {new.type}")
+        weights[name].content = WeightAttr(new)
 
 
 def finish(

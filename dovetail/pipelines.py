@@ -12,6 +12,8 @@ from passes.graph.lower_graph_to_loop import LowerGraphToLoopPass
 from passes.graph.lower_graph_to_te import LowerGraphToTePass
 from passes.graph.mark_weights import MarkWeightsPass
 from passes.loop.elide_halo_guards import ElideHaloGuardsPass
+from passes.loop.expand_copies import ExpandCopiesPass
+from passes.loop.expand_intrinsics import ExpandIntrinsicsPass
 from passes.loop.hoist_allocations import HoistAllocationsPass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
@@ -78,6 +80,12 @@ VTA_KERNEL: tuple[ModulePass, ...] = (
     *VTA_FRONTEND,
     ScheduleKernelsPass(),
     *VTA_BACKEND,
+)
+
+HOST: tuple[ModulePass, ...] = (
+    # what an accelerator does as one operation, as loops that any machine runs
+    ExpandIntrinsicsPass(),
+    ExpandCopiesPass(),
 )
 
 PIPELINES: Mapping[str, tuple[ModulePass, ...]] = MappingProxyType(

@@ -78,31 +78,24 @@ def find_preset(name: str) -> Preset:
 
 
 class Cause(StrEnum):
-    """Why a unit that still has instructions, or could have, does not work on one."""
+    """Why a unit does not work."""
 
     FETCH = "fetch"
+    """Its next instruction has not been fetched."""
     QUEUE_FULL = "queue full"
+    """Fetching stands still, because the queue of instructions of another unit is full."""
     LOAD = "token of load"
     COMPUTE = "token of compute"
     STORE = "token of store"
     ROOM = "room for a token"
+    """The queue is full into which it will push."""
     TURN = "turn"
+    """Another instruction is running, and there is one at a time."""
     BUS = "bus"
+    """Others have a share of the bus that its transfer asks for."""
     END = "end"
+    """All its instructions have retired."""
 
-
-CAUSES = {
-    Cause.FETCH: "its next instruction had not been fetched",
-    Cause.QUEUE_FULL: "fetching stood still: another queue of instructions was full",
-    Cause.LOAD: "it waited for a token of the load unit",
-    Cause.COMPUTE: "it waited for a token of the compute unit",
-    Cause.STORE: "it waited for a token of the store unit",
-    Cause.ROOM: "a queue of tokens was full",
-    Cause.TURN: "another instruction was running, of which there is one at a time",
-    Cause.BUS: "other transfers had a share of the bus",
-    Cause.END: "all its instructions had retired",
-}
-"""What each cause means."""
 
 _TOKEN_OF = {Unit.LOAD: Cause.LOAD, Unit.COMPUTE: Cause.COMPUTE, Unit.STORE: Cause.STORE}
 

@@ -84,7 +84,31 @@ def happens_before(stream: Sequence[Instruction], order: Sequence[int]) -> list[
     return clocks
 
 
-class _Accesses:
+class _StaleOut:
+    """Which elements of OUT are not those of ACC, where OUT is a memory of its own."""
+
+    def __init__(self, config: Config, implementation: Implementation) -> None:
+        self.implementation = implementation
+        self.position = 0
+        self._since = np.zeros(config.acc.depth, np.int32)
+
+    def mark(self, index: Indices | slice, stale: bool) -> None:
+        """The instruction at `position` has put into ACC what it puts into OUT, or has not."""
+        self._since[index] = self.position + 1 if stale else 0
+
+    def check(self, index: Indices) -> None:
+        """Fault if elements are to be stored that lack what ACC has."""
+        since = self._since[index]
+        if self.implementation.separate_out and since.any():
+            worst = int(np.argmax(since))
+            raise Fault(
+                f"it stores out[{int(index[worst])}], which lacks what instruction "
+                f"{int(since[worst]) - 1} has put into acc[{int(index[worst])}]; "
+                f"{self.implementation.name} stores what GEMM and ALU have computed since"
+            )
+
+
+class Accesses:
     """What instructions access; micro-ops are loaded from the image as the stream goes."""
 
     def __init__(self, config: Config, dram: Image | None, implementation: Implementation) -> None:
@@ -93,9 +117,11 @@ class _Accesses:
         self.memories = Memories(config, unloaded, implementation.wraps)
         self.dram_word = min(4, config.out.element_bytes)
         self.stored: list[Indices] = []
+        self.stale = _StaleOut(config, implementation)
 
-    def of(self, op: Instruction) -> Iterator[Access]:
+    def of(self, position: int, op: Instruction) -> Iterator[Access]:
         """The accesses of one instruction, in the order of the compute unit."""
+        self.stale.position = position
         if isinstance(op, Transfer) and not op.is_nop:
             yield from self._transfer(op)
         elif isinstance(op, MicroCoded) and op.steps:
@@ -121,6 +147,9 @@ class _Accesses:
         sram = memory.resolve(op.sram_base + np.arange(op.sram_size))
         if isinstance(op, Store):
             self.stored.append(words)
+            self.stale.check(sram)
+        elif memory is memories.acc:
+            self.stale.mark(sram, stale=True)
         elif op.memory_type is MemoryType.UOP and self.dram is not None:
             self._load_uops(memory, sram, rows, words, self.dram)
         name = memory.name
@@ -165,11 +194,15 @@ class _Accesses:
             if isinstance(op, Gemm):
                 indices["wgt"] = wgt + outer * op.wgt_factor_out + inner * op.wgt_factor_in
             previous = self._check_distance(op, np.concatenate([previous, indices["dst"]]))
+            reset = isinstance(op, Gemm) and op.reset
+            zero = self.implementation.reset_out is ResetOut.ZERO
+            self.stale.mark(indices["dst"], stale=reset and not zero)
             for memory, index, writes in self._touched(op):
                 yield Access(memory, self._memory(memory).resolve(indices[index]), writes)
 
     def _unknown(self, op: MicroCoded) -> Iterator[Access]:
         """Every place, because what the micro-ops say is not known."""
+        self.stale.mark(slice(None), stale=False)
         for memory, _, writes in self._touched(op):
             depth = len(self._memory(memory).data)
             yield Access(memory, np.arange(depth), writes, known=False)
@@ -366,10 +399,10 @@ def verify(
         return [Failure("; ".join((error.message, *error.details)).removeprefix("vta: "))]
     clocks = happens_before(stream, order)
     races = _Races(stream, clocks)
-    accesses = _Accesses(config, dram, implementation)
+    accesses = Accesses(config, dram, implementation)
     for position in order:
         try:
-            for access in accesses.of(stream[position]):
+            for access in accesses.of(position, stream[position]):
                 races.visit(position, access)
         except Fault as fault:
             return [Failure(f"{describe(stream[position], position)}: {fault}", (position,))]

@@ -6,6 +6,7 @@ from math import prod
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, SSAValue
 
+from backends.interpreter.dims import find_symbol
 from backends.interpreter.nest import chain_of
 from dialects import loop, te
 
@@ -40,9 +41,21 @@ def instances(block: Block, largest: dict[SSAValue, int], dims: Mapping[str, int
                 largest[op.induction] = max(0, count - 1)
                 total += count * instances(op.body.block, largest, dims)
             case loop.BlockOp():
-                total += 1
+                total += points(op)
             case _:
                 pass
+    return total
+
+
+def points(block: loop.BlockOp) -> int:
+    """The points that an instance of a block computes: more than one where it is a call."""
+    total = 1
+    for op in block.body.block.ops:
+        if isinstance(op, loop.IntrinsicOp):
+            declared = find_symbol(op, op.callee.string_value())
+            inner = () if declared is None else declared.walk()
+            computes = [o for o in inner if isinstance(o, te.ComputeOp)]
+            total += sum(prod(e for e in o.extent_names() if isinstance(e, int)) for o in computes)
     return total
 
 

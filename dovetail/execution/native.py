@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.dialects.func import FuncOp
+from xdsl.passes import PassPipeline
 
 from analysis.errors import UserError
 from backends.interpreter.dims import sizes_of, value_name
@@ -17,8 +19,9 @@ from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import BARRIER_BYTES, symbols_of
 from backends.llvm.targets import module_text
 from backends.llvm.types import byte_size
-from dialects import loop
+from dialects import loop, te
 from dialects.layout import physical_shape
+from dovetail.pipelines import HOST
 from dovetail.runtime.buffers import aligned_empty
 from dovetail.runtime.library import JitLibrary
 from dovetail.runtime.program import WORKSPACE_BYTES
@@ -98,6 +101,18 @@ class CheckedKernel:
         )
 
 
+def expanded(function: FuncOp) -> FuncOp:
+    """The function with loops for what an accelerator does as one operation."""
+    special = (loop.CopyOp, loop.IntrinsicOp)
+    if not any(isinstance(op, special) for op in function.walk()):
+        return function
+    around = function.parent_op()
+    declared = [] if around is None else [o for o in around.walk() if isinstance(o, te.IntrinsicOp)]
+    module = ModuleOp([*(op.clone() for op in declared), copy := function.clone()])
+    PassPipeline(HOST).apply(Context(), module)
+    return copy
+
+
 @dataclass
 class NativeEngine:
     """Compiles each structure of loops once."""
@@ -106,6 +121,7 @@ class NativeEngine:
 
     def kernel(self, function: FuncOp) -> CheckedKernel:
         """The code of a function; UnsupportedError if the emitter has none for it."""
+        function = expanded(function)
         key = structural_hash(function)
         if key not in self.kernels:
             self.kernels[key] = CheckedKernel(function.clone())

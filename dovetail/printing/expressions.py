@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from xdsl.ir import BlockArgument
 
-from analysis.affine import Affine, Quotient, Ranges
+from analysis.affine import Affine, Quotient, Ranges, Remainder, with_remainders
 
 (
     CHOICE,
@@ -69,26 +69,6 @@ def choice(condition: Expression, yes: Expression, no: Expression) -> Expression
     """`yes if condition else no`."""
     text = f"{yes.inside(CHOICE + 1)} if {condition.inside(CHOICE + 1)} else {no.text}"
     return Expression(text, CHOICE, condition.reads or yes.reads or no.reads)
-
-
-@dataclass(frozen=True)
-class Remainder:
-    """The atom `numerator mod divisor`, which forms hold as a difference."""
-
-    numerator: Affine
-    divisor: int
-
-
-def with_remainders(form: Affine) -> Affine:
-    """The form with `n - d*floor(n/d)` written as `n mod d`."""
-    for part, factor in form.terms.items():
-        if not isinstance(part, Quotient) or factor % part.divisor:
-            continue
-        count = -factor // part.divisor
-        rest = form - Affine({part: factor}) - part.numerator * count
-        if len(rest.terms) == len(form.terms) - 1 - len(part.numerator.terms):
-            return with_remainders(rest) + Affine({Remainder(part.numerator, part.divisor): count})
-    return form
 
 
 def term(part: Hashable, factor: int, of: Atom, tight: bool) -> str:

@@ -7,15 +7,14 @@ beginning, and a guard is only listed where the loops let it fail.
 from collections.abc import Hashable, Sequence
 
 from xdsl.dialects import func
-from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr, TensorType
+from xdsl.dialects.builtin import MemRefType, NoneAttr, TensorType
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.traits import SymbolTable
 
 from analysis.affine import Affine, Interval, Ranges, from_expression
-from dialects import loop, te
+from dialects import loop
 from dialects.layout import layout_of, logical_shape, scope_of
 from dovetail.printing.bodies import Body
-from dovetail.printing.boxes import box, has_origin, not_negative, origin_of, size_of, smallest
+from dovetail.printing.boxes import not_negative, origin_of, smallest
 from dovetail.printing.expressions import PRODUCT, Expression, affine, atom, conditions
 from dovetail.printing.listing import Form, Listing, element_comment, shape_text
 from dovetail.printing.moves import list_move
@@ -188,26 +187,6 @@ def origins_of(listing: Listing, block: Operation) -> dict[SSAValue, list[Affine
     return {tile: origin_of(listing, tile) for tile in tiles}
 
 
-def list_copy(listing: Listing, op: loop.CopyOp) -> None:
-    """`dma_copy2d(AL, A[k_o*8:k_o*8+8, y_o*8:y_o*8+8])`: target and source."""
-    tile = min((op.target, op.source), key=lambda v: (not has_origin(v), size_of(v)))
-    arguments = [box(listing, op.target, tile), box(listing, op.source, tile)]
-    if op.pad is not None:
-        arguments.append(f"pad={constant(op.pad).text}")
-    assert isinstance(op.target.type, MemRefType)
-    listing.line(f"dma_copy{op.target.type.get_num_dims()}d({', '.join(arguments)})")
-
-
-def list_intrinsic(listing: Listing, op: loop.IntrinsicOp) -> None:
-    """The call that the declaration of the intrinsic names for this form."""
-    declared = SymbolTable.lookup_symbol(op, op.callee)
-    name = f"{op.callee.string_value()}.{op.form.data}"
-    if isinstance(declared, te.IntrinsicOp):
-        call = declared.properties.get(f"{op.form.data}_call")
-        name = call.data if isinstance(call, StringAttr) else name
-    listing.line(f"{name}({', '.join(listing.value(t) for t in op.tiles)})")
-
-
 def list_prefetch(listing: Listing, op: loop.PrefetchOp) -> None:
     """`prefetch(W[oc, ic + 16] + kh*384, locality=2)`: an address."""
     place = ", ".join(affine(f, listing.atom).text for f in listing.forms_of(op, "map"))
@@ -244,10 +223,8 @@ FORMS: dict[type[Operation], Form] = {
     loop.AllocOp: list_alloc,
     loop.BarrierOp: list_barrier,
     loop.BlockOp: list_block,
-    loop.CopyOp: list_copy,
     loop.DimOp: list_dim,
     loop.ForOp: list_for,
-    loop.IntrinsicOp: list_intrinsic,
     loop.PopDepOp: list_pop,
     loop.PrefetchOp: list_prefetch,
     loop.PushDepOp: list_push,

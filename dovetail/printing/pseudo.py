@@ -18,7 +18,7 @@ from xdsl.utils.target import Target
 
 from dialects.graph import Graph
 from dialects.graph.base import GraphOp
-from dovetail.printing import functions, graph, loops, te, vta
+from dovetail.printing import calls, functions, graph, loops, te, vta
 from dovetail.printing.listing import Form, Listing
 from dovetail.printing.scalars import scalar
 
@@ -43,6 +43,7 @@ def all_forms() -> dict[type[Operation], Form]:
         **graph.FORMS,
         **te.FORMS,
         **loops.FORMS,
+        **calls.FORMS,
         **vta.FORMS,
         **functions.FORMS,
     }

@@ -12,7 +12,8 @@ Arguments: `block`, `buffer` (the operand; needed where the block reads several 
 `function`.
 Refuses: a block that reduces; a result that is an argument, is not all written by this block, or is
 used before it; an operand of another type, that is an argument, that the block reads elsewhere than
-where it writes, or of which something is needed after the block has overwritten it.
+where it writes, or of which something is needed after the block has overwritten it, by this block
+or another one; buffers that copies or calls use already.
 """
 
 from collections.abc import Sequence
@@ -30,16 +31,21 @@ from passes.loop.primitive import (
     body_accesses,
     loops_around,
 )
-from passes.loop.reverse_compute_at import later_in
+from passes.loop.reverse_compute_at import hoist, later_in
 
 Access = loop.LoadOp | loop.StoreOp
 
 
 def runs_after(first: Access, second: Access, order: dict[Operation, int]) -> bool:
-    """Whether an instance of `second` touches an element after an instance of `first` did."""
+    """Whether an instance of `second` touches an element after an instance of `first` did.
+
+    In another iteration of a loop around the allocation it is another element.
+    """
     around = loops_around(block_of(second))
     shared = [op for op in loops_around(block_of(first)) if op in around]
-    times = [(shared[:i], [later_in(op)]) for i, op in enumerate(shared)]
+    assert isinstance(first.memref.owner, loop.AllocOp)
+    lives = len(loops_around(first.memref.owner))
+    times = [(shared[:i], [later_in(op)]) for i, op in enumerate(shared) if i >= lives]
     if order[second] > order[first]:
         times.append((shared, []))
     asks = Instances()
@@ -64,7 +70,8 @@ class ComputeInPlacePass(Primitive):
         self.check_order(scope, load, store)
         result, operand = store.memref, load.memref
         alloc = result.owner
-        assert isinstance(alloc, loop.AllocOp)
+        assert isinstance(alloc, loop.AllocOp) and isinstance(operand.owner, loop.AllocOp)
+        hoist(operand.owner, alloc)
         result.replace_all_uses_with(operand)
         alloc.detach()
         alloc.erase()
@@ -121,18 +128,24 @@ class ComputeInPlacePass(Primitive):
     def check_order(self, scope: Scope, load: loop.LoadOp, store: loop.StoreOp) -> None:
         """Refuse where the operand is used after the block, or the result before it."""
         order = {op: i for i, op in enumerate(scope.function.walk())}
-        block = block_of(store)
+        operand, result = f"%{load.memref.name_hint}", f"%{store.memref.name_hint}"
         for user in users_of(scope, load.memref):
-            if block_of(user) is not block and runs_after(store, user, order):
+            if not runs_after(store, user, order):
+                continue
+            if block_of(user) is block_of(store):
                 raise scope.error(
-                    f"block '{block_of(user).block_name.data}' uses %{load.memref.name_hint} "
-                    f"after block '{self.block}' would have overwritten it"
+                    f"block '{self.block}' runs more than once for an element of {operand}, and "
+                    "would compute the second result from the first"
                 )
+            raise scope.error(
+                f"block '{block_of(user).block_name.data}' uses {operand} after block "
+                f"'{self.block}' would have overwritten it"
+            )
         for user in users_of(scope, store.memref):
             if user is not store and runs_after(user, store, order):
                 raise scope.error(
-                    f"block '{block_of(user).block_name.data}' reads %{store.memref.name_hint} "
-                    f"before block '{self.block}' writes it"
+                    f"block '{block_of(user).block_name.data}' reads {result} before block "
+                    f"'{self.block}' writes it"
                 )
 
 

@@ -7,19 +7,22 @@ what lies outside the buffer is the pad, so that reads which were guarded need n
 
 import math
 from collections.abc import Hashable, Sequence
+from typing import TypeGuard
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, MemRefType, ModuleOp, StringAttr
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, MemRefType, ModuleOp, NoneAttr, StringAttr
 from xdsl.ir import SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
 from analysis.affine import Affine, Interval, Quotient, from_expression, to_expression
 from dialects import loop
-from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
+from dialects.layout import LayoutAttr, layout_map, layout_of, logical_shape, physical_shape
 from dialects.target import Machine, target_of
 from dialects.target import Scope as Memory
 from passes.loop.elide_halo_guards import drop_guard, guards_the_domain
-from passes.loop.primitive import Scope
+from passes.loop.primitive import Scope, block_of
+
+Access = loop.LoadOp | loop.StoreOp
 
 
 def machine_of(scope: Scope) -> Machine | None:
@@ -85,6 +88,9 @@ def blocked_type(
     """A tile with the layout of its buffer, over coordinates that count from its origin."""
     type = buffer.type
     assert isinstance(type, MemRefType)
+    element = memory.element
+    assert element is not None
+    rank = len(element[0])
     ranges: dict[Hashable, Interval] = {i: (0, n - 1) for i, n in enumerate(extents)}
     local = [Affine.variable(i) for i in range(len(extents))]
     results: list[AffineExpr] = []
@@ -99,10 +105,14 @@ def blocked_type(
         assert low is not None and high is not None
         results.append(to_expression(form - low, position))
         sizes.append(high - low + 1)
-    element = memory.element
-    assert element is not None
-    rank = len(element[0])
-    sizes[len(sizes) - rank :] = element[0]
+    for i, extent in enumerate(element[0], len(sizes) - rank):
+        if sizes[i] != extent:
+            raise scope.error(
+                f"the tile of %{buffer.name_hint} has {sizes[i]} of the {extent} numbers that an "
+                f"element of {memory.name} holds along its dimension {i - len(sizes) + rank}, and "
+                f"a move takes whole elements; choose a loop further out, or tiles of {extent}"
+            )
+        check_filled(scope, buffer, memory, layout_map(type).results[i], extent)
     layout = LayoutAttr.of(AffineMap(len(extents), 0, tuple(results)), sizes)
     return MemRefType(type.element_type, extents, layout, StringAttr(memory.name))
 
@@ -128,6 +138,21 @@ def check_alignment(
             )
 
 
+def check_filled(
+    scope: Scope, buffer: SSAValue, memory: Memory, result: AffineExpr, extent: int
+) -> None:
+    """Refuse a buffer whose last elements are partly empty, along one dimension of an element."""
+    sizes = logical_shape(buffer.type)
+    for variable in result.used_dims():
+        size = sizes[variable]
+        if not isinstance(size, int) or size % extent:
+            raise scope.error(
+                f"%{buffer.name_hint} has {size} elements along dimension {variable}, no multiple "
+                f"of the {extent} that an element of {memory.name} holds; pad the tensor to whole "
+                "elements"
+            )
+
+
 def check_capacity(scope: Scope, buffer: SSAValue, memory: Memory, size: int) -> None:
     """Refuse a tile that is larger than the memory."""
     if memory.capacity is not None and size > memory.capacity:
@@ -137,32 +162,51 @@ def check_capacity(scope: Scope, buffer: SSAValue, memory: Memory, size: int) ->
         )
 
 
-def size_of(buffer: SSAValue) -> list[int | str]:
-    """The logical extents of a buffer."""
-    assert isinstance(buffer.type, MemRefType)
-    return list(logical_shape(buffer.type))
-
-
-def elide_guards(
-    scope: Scope, buffer: SSAValue, touched: Sequence[loop.LoadOp | loop.StoreOp]
+def pad_of(
+    scope: Scope, buffer: SSAValue, touched: Sequence[Access], outside: Sequence[Access]
 ) -> FloatAttr | IntegerAttr | None:
-    """Drop the guards that keep reads inside the buffer; the value they read elsewhere.
+    """What reads find outside the buffer, which the move puts into the tile; None if none does so.
 
-    None where no read has a guard.
+    `outside` are the unguarded reads that go into the buffer's halo.
     """
-    guarded = [a for a in touched if isinstance(a, loop.LoadOp) and a.otherwise is not None]
-    pads: set[FloatAttr | IntegerAttr] = set()
-    for load in guarded:
-        owner = None if load.otherwise is None else load.otherwise.owner
-        value = owner.value if isinstance(owner, arith.ConstantOp) else None
-        if not isinstance(value, FloatAttr | IntegerAttr) or not guards_the_domain(load):
+    pads = {value_outside(scope, buffer, a) for a in touched if is_guarded(a)}
+    layout = layout_of(buffer.type)
+    for _ in outside:
+        if layout is None or isinstance(layout.pad, NoneAttr):
             raise scope.error(
-                f"a read of %{buffer.name_hint} has a guard other than that it is inside the "
-                "buffer, which a move into the tile cannot have"
+                f"reads of %{buffer.name_hint} go into its halo, and its layout does not say what "
+                "lies there, so a move has no pad for it"
             )
-        pads.add(value)
+        pads.add(layout.pad)
     if len(pads) > 1:
-        raise scope.error(f"reads of %{buffer.name_hint} have different values outside of it")
-    for load in guarded:
-        drop_guard(load)
+        raise scope.error(
+            f"reads of %{buffer.name_hint} find different values outside of it, and a move has "
+            "one pad; choose a loop around only one of them"
+        )
     return pads.pop() if pads else None
+
+
+def is_guarded(access: Access) -> TypeGuard[loop.LoadOp]:
+    """Whether an access is a read with a guard."""
+    return isinstance(access, loop.LoadOp) and access.otherwise is not None
+
+
+def value_outside(scope: Scope, buffer: SSAValue, load: loop.LoadOp) -> FloatAttr | IntegerAttr:
+    """What a guarded read gives outside the buffer; refuses a guard that says anything else."""
+    owner = None if load.otherwise is None else load.otherwise.owner
+    value = owner.value if isinstance(owner, arith.ConstantOp) else None
+    tile = isinstance(buffer.owner, loop.AllocOp) and buffer.owner.has_origin
+    if tile or not isinstance(value, FloatAttr | IntegerAttr) or not guards_the_domain(load):
+        raise scope.error(
+            f"a read of %{buffer.name_hint} in block '{block_of(load).block_name.data}' has a "
+            "guard other than that it is inside the buffer, or else no constant, and a move into "
+            "the tile cannot have that"
+        )
+    return value
+
+
+def elide_guards(touched: Sequence[Access]) -> None:
+    """Drop the guards that keep reads inside the buffer: the tile has the pad there."""
+    for load in touched:
+        if is_guarded(load):
+            drop_guard(load)

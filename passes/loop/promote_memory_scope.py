@@ -8,27 +8,31 @@
                                              C_register_out: C[...] = C_register[...]
 
 The tile is the box of the elements that one iteration of `at` touches; it is called
-`<buffer>_<scope>`. If a vectorized loop below moves one dimension of it, that dimension is the
-innermost one of the tile's layout. It is copied in only where it is live in (blocks
-`<buffer>_<scope>_in`), and copied out only where it is live out (`<buffer>_<scope>_out`). A copy of
-elements that a block writes is a clone of that block's loops; any other copy in has fresh loops
-`<buffer>_<scope>_in_d0`, ... over the box.
+`<buffer>_<scope>`, or as `tile` says. If a vectorized loop below moves one dimension of it, that
+dimension is the innermost one of the tile's layout. It is copied in only where it is live in
+(blocks `<tile>_in`), and copied out only where it is live out (`<tile>_out`). A copy of elements
+that a block writes is a clone of that block's loops; any other copy in has fresh loops
+`<tile>_in_d0`, ... over the box.
 
 Where a unit of the module's target moves boxes into the scope or out of it, a copy is one
 `loop.copy` instead. The tile then holds whole elements of that memory, in the buffer's blocked
 layout, and a read that was guarded against leaving the buffer finds the pad in the tile.
 
-Arguments: `buffer`, `scope`, `at` (a loop), `function`.
-Refuses: a loop without an access of the buffer below; an index that is only known at run time;
-accesses whose boxes begin at different places; a buffer that only lives inside the loop; a
-vectorized loop; a tile of a tile that begins at negative coordinates. Of a scope with moves: a
-scope that the target does not have; other elements than it holds; a tile that begins inside an
-element, or is larger than the memory; a direction in which nothing moves; guards on a copy.
+Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
+Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
+is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
+inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates; a buffer
+that is copied or used by instructions already. Of a scope with moves: a scope that the target does
+not have; other elements than it holds; a tile that begins or ends inside an element, or is larger
+than the memory; a direction in which nothing moves; a move in some iterations only; a guard that is
+about anything but leaving the buffer; different pads.
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
+import islpy as isl
 from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
@@ -37,9 +41,9 @@ from analysis.affine import Affine, Quotient, from_expression
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
-from passes.loop.dma import Memory, elide_guards, memory_of, tile_type
+from passes.loop.dma import Memory, elide_guards, memory_of, pad_of, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of, variables_of
-from passes.loop.instances import place_of
+from passes.loop.instances import bounds_of, place_of
 from passes.loop.liveness import Liveness
 from passes.loop.nests import block_variables, box_loops, clone_loops, put_block
 from passes.loop.primitive import (
@@ -69,6 +73,12 @@ class Promotion:
     buffer: SSAValue
     at: loop_dialect.ForOp
     memory: str
+    name: str | None = None
+
+    @property
+    def tile_name(self) -> str:
+        """The name of the tile."""
+        return self.name or f"{self.buffer_name}_{self.memory}"
 
     @property
     def buffer_name(self) -> str:
@@ -152,27 +162,71 @@ class Promotion:
                 f"around '{self.at.loop_name.data}' only, and a move has no guard; choose a loop "
                 "outside of the reduction"
             )
-        for needed, unit, verb in (
-            (entry is not None, memory.fill, "fills"),
-            (leave is not None, memory.drain, "drains"),
+        partly = leave is not None and entry is None and not self.fills_box(live, box)
+        entry = [] if partly else entry
+        reason = "only a part of the tile is written" if partly else "it is needed there"
+        for needed, unit, verb, why in (
+            (entry is not None, memory.fill, "fills", f"moved into {self.memory}, as {reason}"),
+            (leave is not None, memory.drain, "drains", f"moved out of {self.memory}"),
         ):
             if needed and unit is None:
                 raise self.scope.error(
-                    f"{name} would have to be moved between {self.memory} and global memory in "
-                    f"loop '{self.at.loop_name.data}', but no unit {verb} {self.memory}; choose a "
-                    "loop outside of all its uses, or another scope"
+                    f"{name} would have to be {why}, in loop '{self.at.loop_name.data}', but no "
+                    f"unit of the target {verb} {self.memory}; choose a loop outside of all its "
+                    "uses, or another scope"
                 )
         type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents)
         tile = self.tile(box, type)
-        pad = elide_guards(self.scope, self.buffer, live.touched)
-        before: list[Operation] = [tile]
-        after: list[Operation] = []
+        body = self.at.body.block
+        place_behind(body, (loop_dialect.AllocOp,), tile)
+        moves: list[Operation] = []
         if entry is not None:
-            before.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
+            halo = [a for a in live.touched if self.leaves_buffer(live, a)]
+            pad = pad_of(self.scope, self.buffer, live.touched, halo)
+            elide_guards(live.touched)
+            moves.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
+            place_behind(body, (loop_dialect.AllocOp, loop_dialect.CopyOp), moves[0])
         if leave is not None:
-            after.append(loop_dialect.CopyOp(tile.result, self.buffer))
+            moves.append(loop_dialect.CopyOp(tile.result, self.buffer))
+            body.add_op(moves[-1])
+        locate(self.at.location, tile, *moves)
         self.redirect(live, tile)
-        self.place(before, after)
+        self.remove_unused()
+
+    def logical_box(self, live: Liveness, box: Sequence[tuple[Affine, Affine]]) -> isl.Set:
+        """The elements of the buffer in a box (first coordinates and ends)."""
+        coordinates = [Affine.variable(("coordinate", i)) for i in range(len(box))]
+        conditions = bounds_of(self.outer())
+        for coordinate, limits in zip(
+            coordinates, [*zip(box, self.held(), strict=True)], strict=True
+        ):
+            for low, end in limits:
+                conditions += [coordinate - low, end - coordinate - 1]
+        hidden = {v for form in coordinates for v in form.variables()}
+        return live.asks.names.points(coordinates, conditions, hidden)
+
+    def held(self) -> list[tuple[Affine, Affine]]:
+        """For each dimension the first logical coordinate that the buffer holds, and the end."""
+        owner = self.buffer.owner
+        sizes = [self.size(extent) for extent in logical_shape(self.buffer.type)]
+        if isinstance(owner, loop_dialect.AllocOp):
+            origin = forms_of(owner, "origin")
+            return [(low, low + size) for low, size in zip(origin, sizes, strict=True)]
+        return [(Affine({}), size) for size in sizes]
+
+    def fills_box(self, live: Liveness, box: Box) -> bool:
+        """Whether the stores below the loop write all of the box that is in the buffer."""
+        ends = [start + size for start, size in zip(box.origin, box.extents, strict=True)]
+        wanted = self.logical_box(live, list(zip(box.origin, ends, strict=True)))
+        written = [live.asks.elements(write, self.outer()) for write in live.left]
+        return wanted.is_subset(reduce(isl.Set.union, written))
+
+    def leaves_buffer(self, live: Liveness, access: Access) -> bool:
+        """Whether an unguarded read goes into the halo of the buffer."""
+        if not isinstance(access, loop_dialect.LoadOp) or access.otherwise is not None:
+            return False
+        read = live.asks.elements(access, self.outer())
+        return not read.is_subset(self.logical_box(live, self.held()))
 
     def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
         """Let all accesses use the tile."""
@@ -184,7 +238,7 @@ class Promotion:
         entry, leave, left = live.live_in, live.live_out, live.left
         filler = next((w for w in reversed(left) if entry is not None and live.fills(w)), None)
         tile = self.allocate(box, self.lane_dimension(live.touched))
-        name = f"{self.buffer_name}_{self.memory}"
+        name = self.tile_name
         before: list[Operation] = [tile]
         after: list[Operation] = []
         source, target = self.buffer, tile.result
@@ -209,6 +263,14 @@ class Promotion:
             raise self.scope.error(
                 f"%{self.buffer_name} only lives inside loop '{name}'; choose a loop further in"
             )
+        for use in self.buffer.uses:
+            op = use.operation
+            seen = isinstance(owner, loop_dialect.AllocOp) or is_below(op, self.at)
+            if seen and isinstance(op, loop_dialect.IntrinsicOp | loop_dialect.CopyOp):
+                raise self.scope.error(
+                    f"%{self.buffer_name} is used by {op.name}; promote the tiles from the "
+                    "outermost loop inwards, and before blocks are tensorized"
+                )
         for op in self.outer():
             if op.kind.data == "vectorized":
                 raise self.scope.error(
@@ -223,6 +285,10 @@ class Promotion:
         assert body.first_op is not None
         body.insert_ops_before(before, body.first_op)
         body.add_ops(after)
+        self.remove_unused()
+
+    def remove_unused(self) -> None:
+        """Take away the buffer's allocation, if nothing is left of its uses."""
         owner = self.buffer.owner
         if isinstance(owner, loop_dialect.AllocOp) and not self.buffer.uses.get_length():
             owner.detach()
@@ -256,7 +322,7 @@ class Promotion:
         values: list[SSAValue] = []
         exprs = map_of(box.origin, values)
         tile = loop_dialect.AllocOp(type, values, AffineMap(len(values), 0, tuple(exprs)))
-        tile.result.name_hint = f"{self.buffer_name}_{self.memory}"
+        tile.result.name_hint = self.tile_name
         return tile
 
     def clone(
@@ -363,6 +429,17 @@ class Promotion:
         )
 
 
+def place_behind(block: Block, kinds: tuple[type[Operation], ...], op: Operation) -> None:
+    """Put an operation behind those of some kinds that a block begins with."""
+    at = block.first_op
+    while isinstance(at, kinds):
+        at = at.next_op
+    if at is None:
+        block.add_op(op)
+    else:
+        block.insert_op_before(op, at)
+
+
 def move(
     block: Block,
     source: SSAValue,
@@ -384,8 +461,11 @@ class PromoteMemoryScopePass(Primitive):
     buffer: str
     scope: str
     at: str
+    tile: str | None = None
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
         buffer, at = scope.find_buffer(self.buffer), scope.find_loop(self.at)
-        Promotion(scope, buffer, at, self.scope).promote()
+        if self.tile in scope.buffers:
+            raise scope.error(f"the name '{self.tile}' is that of another buffer; choose another")
+        Promotion(scope, buffer, at, self.scope, self.tile).promote()

@@ -101,6 +101,18 @@ def refuse_order(scope: Scope, block: loop_dialect.BlockOp, outermost: loop_dial
                     )
 
 
+def refuse_dependent_bounds(scope: Scope, places: list[loop_dialect.ForOp]) -> None:
+    """Refuse loops of which one has bounds that another one moves."""
+    for op in places:
+        inner = {v for name in ("lower", "upper") for v in forms_of(op, name)[0].variables()}
+        users = [o.loop_name.data for o in places if o.induction in inner]
+        if users:
+            raise scope.error(
+                f"the bounds of loop '{op.loop_name.data}' use loop '{users[0]}'; "
+                "they must stay in this order"
+            )
+
+
 @dataclass(frozen=True)
 class ReorderLoopsPass(Primitive):
     """Let nested loops change places."""
@@ -117,14 +129,7 @@ class ReorderLoopsPass(Primitive):
             raise scope.error(f"loops={','.join(self.loops)}: name two or more loops, each once")
         places = chain(scope, wanted)
         check_blocks(scope, places[0])
-        for op in places:
-            inner = {v for name in ("lower", "upper") for v in forms_of(op, name)[0].variables()}
-            users = [o.loop_name.data for o in places if o.induction in inner]
-            if users:
-                raise scope.error(
-                    f"the bounds of loop '{op.loop_name.data}' use loop '{users[0]}'; "
-                    "they must stay in this order"
-                )
+        refuse_dependent_bounds(scope, places)
         permute(places, wanted)
 
 

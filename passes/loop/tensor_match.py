@@ -2,26 +2,45 @@
 
 Both are trees of arithmetic over reads: of tensors in the declaration, of buffers in the block.
 They match if the trees are equal, reads aside, and each tensor stands for one access of the block.
-Which loops are the axes of the instruction is decided afterwards, by the coordinates.
+Operands of a commutative operation may stand in either order, so there can be several matches;
+which one is meant, and which loops are the axes of the instruction, the coordinates decide
+(tensor_axes).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerAttr, TensorType
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr
 from xdsl.traits import Commutative
 
 from dialects import loop, te
+from passes.loop.forms import coordinates
+from passes.te.lower_te_to_loop import combine_op, identity_of
 
-FOLDS = {
-    "sum": ("arith.addf", "arith.addi"),
-    "prod": ("arith.mulf", "arith.muli"),
-    "max": ("arith.maximumf", "arith.maxnumf", "arith.maxsi", "arith.maxui"),
-    "min": ("arith.minimumf", "arith.minnumf", "arith.minsi", "arith.minui"),
-}
-"""The operations that combine two partial results of a reducer."""
+REDUCERS = ("sum", "prod", "max", "min")
+"""The reducers that an instruction can continue from one call to the next."""
+
+COMMUTATIVE = frozenset(
+    f"arith.{name}"
+    for name in (
+        *("addf", "mulf", "maximumf", "minimumf", "maxnumf", "minnumf"),
+        *("maxsi", "minsi", "maxui", "minui"),
+    )
+)
+"""Operations that commute but have no trait that says so."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of an instruction: its number in the declaration, where spatial ones come first."""
+
+    number: int
+    extent: int
+    reduce: bool
+    name: str = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -32,17 +51,50 @@ class Pattern:
     compute: te.ComputeOp
 
     @staticmethod
-    def of(declared: te.IntrinsicOp) -> "Pattern | None":
-        """The pattern of a declaration that yields one te.compute of its tensors."""
+    def of(declared: te.IntrinsicOp) -> "Pattern | str":
+        """The pattern of a declaration, or why it has none."""
         last = declared.behaviour.block.last_op
         assert isinstance(last, te.YieldOp)
         if len(last.values) != 1 or not isinstance(last.values[0].owner, te.ComputeOp):
-            return None
-        compute = last.values[0].owner
-        known = compute.reducer is None or compute.reducer.data in FOLDS
-        if not known or len(compute.body.block.last_op.operands) != 1:  # pyright: ignore
-            return None
-        return Pattern(declared, compute)
+            return "it does not yield one te.compute"
+        pattern = Pattern(declared, last.values[0].owner)
+        return pattern.unfit() or pattern
+
+    def unfit(self) -> str | None:
+        """Why no block can be compared with the declaration; None if one can."""
+        compute = self.compute
+        if compute.reducer is not None and compute.reducer.data not in REDUCERS:
+            return f"its reducer is {compute.reducer.data}, not one of {', '.join(REDUCERS)}"
+        if len(compute.yielded) != 1:
+            return f"its computation yields {len(compute.yielded)} values"
+        if any(not isinstance(e, AffineConstantExpr) for e in compute.extents.data.results):
+            return "its extents are not constants"
+        read: dict[SSAValue, tuple[Axis, ...]] = {}
+        for op in (o for o in compute.body.block.ops if isinstance(o, te.ReadOp)):
+            name = f"%{op.tensor.name_hint}"
+            axes = self.plain_axes(op)
+            if op.tensor not in self.tensors:
+                return f"it computes with {name}, which is itself computed"
+            if axes is None or read.get(op.tensor, axes) != axes:
+                return f"it reads {name} elsewhere than at one axis for each dimension"
+            read[op.tensor] = axes
+        used = {operand for op in self.declared.walk() for operand in op.operands}
+        unused = [a for a in (*self.tensors, *self.scalars) if a not in used]
+        return f"it does not use %{unused[0].name_hint}" if unused else None
+
+    def plain_axes(self, read: te.ReadOp) -> tuple[Axis, ...] | None:
+        """The axis that indexes each dimension of a tensor; None if there is none, or a guard."""
+        by_value = dict(zip(self.compute.body.block.args, self.axes, strict=True))
+        found: list[Axis] = []
+        for expr in read.map.data.results:
+            value = read.indices[expr.position] if isinstance(expr, AffineDimExpr) else None
+            if value not in by_value:
+                return None
+            found.append(by_value[value])  # pyright: ignore[reportArgumentType]
+        assert isinstance(read.tensor.type, TensorType)
+        whole = [axis.extent for axis in found] == list(read.tensor.type.get_shape())
+        fits = whole and len(set(found)) == len(found) and read.otherwise is None
+        return tuple(found) if fits else None
 
     @property
     def name(self) -> str:
@@ -56,14 +108,23 @@ class Pattern:
     @property
     def root(self) -> SSAValue:
         """The value of an element, or the summand of one."""
-        last = self.compute.body.block.last_op
-        assert isinstance(last, te.YieldOp)
-        return last.values[0]
+        return self.compute.yielded[0]
 
     @property
-    def axes(self) -> Sequence[SSAValue]:
-        """The variables of the computation: spatial, then reduce."""
-        return self.compute.body.block.args
+    def axes(self) -> list[Axis]:
+        """The axes of the computation: spatial, then reduce."""
+        rank = self.compute.rank.data
+        extents = [e.value for e in self.compute.extents.data.results]  # pyright: ignore
+        names = [axis.data for axis in self.compute.axes.data]
+        return [
+            Axis(i, extent, i >= rank, name)
+            for i, (extent, name) in enumerate(zip(extents, names, strict=True))
+        ]
+
+    @property
+    def spatial(self) -> list[Axis]:
+        """The axes of the result."""
+        return [axis for axis in self.axes if not axis.reduce]
 
     @property
     def tensors(self) -> list[SSAValue]:
@@ -75,28 +136,82 @@ class Pattern:
         """The scalar arguments, in order."""
         return [a for a in self.declared.behaviour.block.args if a not in self.tensors]
 
+    def element(self, tensor: SSAValue) -> tuple[Axis, ...]:
+        """The axes that index a tensor."""
+        for op in self.compute.body.block.ops:
+            if isinstance(op, te.ReadOp) and op.tensor is tensor:
+                axes = self.plain_axes(op)
+                assert axes is not None
+                return axes
+        raise AssertionError(f"{self.name} does not read %{tensor.name_hint}")
 
-@dataclass
-class Bindings:
-    """What the parts of a pattern stand for in a block."""
 
-    reads: dict[SSAValue, tuple[te.ReadOp, loop.LoadOp]] = field(
-        default_factory=dict[SSAValue, tuple[te.ReadOp, loop.LoadOp]]
-    )
-    scalars: dict[SSAValue, int] = field(default_factory=dict[SSAValue, int])
+@dataclass(frozen=True)
+class Part:
+    """A region of a block as a form of an instruction: its store, and what the arguments are."""
 
-    def copy(self) -> "Bindings":
-        return Bindings(dict(self.reads), dict(self.scalars))
+    form: str
+    store: loop.StoreOp
+    reads: Mapping[SSAValue, loop.LoadOp] = field(default_factory=dict[SSAValue, loop.LoadOp])
+    scalars: Mapping[SSAValue, int] = field(default_factory=dict[SSAValue, int])
 
-    def take(self, other: "Bindings") -> None:
-        """Become another one."""
-        self.reads, self.scalars = other.reads, other.scalars
+    def having(self, tensor: SSAValue, load: loop.LoadOp) -> "Part":
+        return Part(self.form, self.store, {**self.reads, tensor: load}, self.scalars)
+
+    def having_scalar(self, scalar: SSAValue, value: int) -> "Part":
+        return Part(self.form, self.store, self.reads, {**self.scalars, scalar: value})
+
+
+def parts_of(pattern: Pattern, region: Block) -> list[Part]:
+    """All that a region of a block can be to an instruction."""
+    stores = [op for op in region.ops if isinstance(op, loop.StoreOp)]
+    if len(stores) != 1 or stores[0] is not region.last_op:
+        return []
+    (store,) = stores
+    if pattern.reducer is None:
+        return list(matches(pattern, pattern.root, store.value, Part("compute", store)))
+    if is_identity(pattern.reducer, store.value):
+        return [Part("reset", store)]
+    return [
+        part
+        for value in summands(pattern.reducer, store)
+        for part in matches(pattern, pattern.root, value, Part("update", store))
+    ]
 
 
 def constant_of(value: SSAValue) -> arith.ConstantOp | None:
     """The constant that a value is."""
     owner = value.owner
     return owner if isinstance(owner, arith.ConstantOp) else None
+
+
+def is_identity(reducer: str, value: SSAValue) -> bool:
+    """Whether a value is what a reducer begins with."""
+    constant = constant_of(value)
+    number = None if constant is None else getattr(constant.value, "value", None)
+    return getattr(number, "data", None) == identity_of(reducer, value.type)
+
+
+def summands(reducer: str, store: loop.StoreOp) -> list[SSAValue]:
+    """What a store may be adding to the element that it writes, in the sense of a reducer."""
+    op = store.value.owner
+    if not isinstance(op, Operation) or len(op.operands) != 2:
+        return []
+    step = combine_op(reducer, *op.operands)
+    same = equal_operations(step, op)
+    step.erase()
+    pairs = (op.operands, op.operands[::-1]) if same else ()
+    return [new for old, new in pairs if is_old_value(old.owner, store)]
+
+
+def is_old_value(op: Operation | Block, store: loop.StoreOp) -> bool:
+    """Whether an operation loads the element that a store then writes."""
+    return (
+        isinstance(op, loop.LoadOp)
+        and op.memref is store.memref
+        and op.otherwise is None
+        and coordinates(op) == coordinates(store)
+    )
 
 
 def equal_operations(pattern: Operation, op: Operation) -> bool:
@@ -113,81 +228,55 @@ def equal_operations(pattern: Operation, op: Operation) -> bool:
     )
 
 
-def match(pattern: SSAValue, value: SSAValue, found: Bindings) -> bool:
-    """Whether a value of a block is what the pattern says; `found` then knows its reads."""
-    if (scalar := match_scalar(pattern, value, found)) is not None:
-        return scalar
-    theirs, ours = pattern.owner, value.owner
+def matches(pattern: Pattern, wanted: SSAValue, value: SSAValue, part: Part) -> Iterator[Part]:
+    """All ways in which a value of a block is a value of the declaration, added to `part`."""
+    if wanted in pattern.scalars:
+        number = integer_of(value)
+        if value.type == wanted.type and number is not None:
+            known = part.scalars.get(wanted, number)
+            yield from [part.having_scalar(wanted, number)] if known == number else []
+        return
+    theirs, ours = wanted.owner, value.owner
     if not isinstance(theirs, Operation) or not isinstance(ours, Operation):
-        return False
+        return
     if isinstance(theirs, te.ReadOp):
-        return isinstance(ours, loop.LoadOp) and match_read(theirs, ours, found)
+        if isinstance(ours, loop.LoadOp) and theirs.result.type == ours.result.type:
+            known = part.reads.get(theirs.tensor, ours)
+            yield from [part.having(theirs.tensor, ours)] if same_access(known, ours) else []
+        return
     if not equal_operations(theirs, ours):
-        return False
-    orders = [list(ours.operands)]
-    if theirs.has_trait(Commutative) and len(ours.operands) == 2:
+        return
+    orders = [tuple(ours.operands)]
+    if theirs.has_trait(Commutative) or theirs.name in COMMUTATIVE:
         orders.append(orders[0][::-1])
     for operands in orders:
-        attempt = found.copy()
-        if all(match(p, v, attempt) for p, v in zip(theirs.operands, operands, strict=True)):
-            found.take(attempt)
-            return True
-    return False
+        yield from match_all(pattern, theirs.operands, operands, part)
 
 
-def match_scalar(pattern: SSAValue, value: SSAValue, found: Bindings) -> bool | None:
-    """Whether an argument of the instruction that is no tensor stands for a constant."""
-    if isinstance(pattern.owner, Operation):
-        return None
+def match_all(
+    pattern: Pattern, wanted: Sequence[SSAValue], values: Sequence[SSAValue], part: Part
+) -> Iterator[Part]:
+    """All ways in which values of a block are those of the declaration, one by one."""
+    if not wanted:
+        yield part
+        return
+    for first in matches(pattern, wanted[0], values[0], part):
+        yield from match_all(pattern, wanted[1:], values[1:], first)
+
+
+def integer_of(value: SSAValue) -> int | None:
+    """The integer that a value always is."""
     constant = constant_of(value)
     if constant is None or not isinstance(constant.value, IntegerAttr):
-        return False
-    number = constant.value.value.data
-    return value.type == pattern.type and found.scalars.setdefault(pattern, number) == number
+        return None
+    return constant.value.value.data
 
 
-def match_read(pattern: te.ReadOp, load: loop.LoadOp, found: Bindings) -> bool:
-    """Whether a load is a tensor of the instruction, wherever that is read."""
-    if pattern.result.type != load.result.type or pattern.otherwise is not None:
-        return False
-    known = found.reads.setdefault(pattern.tensor, (pattern, load))
-    return known[1] is load
-
-
-# The text of both sides, for messages.
-
-INFIX = {
-    "arith.addf": "+",
-    "arith.addi": "+",
-    "arith.subf": "-",
-    "arith.subi": "-",
-    "arith.mulf": "*",
-    "arith.muli": "*",
-    "arith.shrsi": ">>",
-    "arith.shli": "<<",
-}
-
-
-def text_of(value: SSAValue, read: Callable[[Operation], str]) -> str:
-    """A tree of arithmetic as a line of text."""
-    op = value.owner
-    if not isinstance(op, Operation):
-        return value.name_hint or "?"
-    if isinstance(op, te.ReadOp | loop.LoadOp):
-        return read(op)
-    if isinstance(op, arith.ConstantOp):
-        number = op.value
-        return str(number.value.data) if hasattr(number, "value") else str(number)  # pyright: ignore
-    parts = [text_of(operand, read) for operand in op.operands]
-    if op.name in INFIX and len(parts) == 2:
-        return f"{parts[0]} {INFIX[op.name]} {parts[1]}"
-    if op.name in ("arith.extsi", "arith.extui", "arith.trunci", "arith.extf", "arith.truncf"):
-        return f"{op.results[0].type}({parts[0]})"
-    return f"{op.name.removeprefix('arith.').removeprefix('math.')}({', '.join(parts)})"
-
-
-def reads_of(op: Operation) -> Iterator[te.ReadOp | loop.LoadOp]:
-    """The reads in an operation, in order."""
-    for inner in op.walk():
-        if isinstance(inner, te.ReadOp | loop.LoadOp):
-            yield inner
+def same_access(first: loop.LoadOp, second: loop.LoadOp) -> bool:
+    """Whether two loads of a block read one element."""
+    return first is second or (
+        first.memref is second.memref
+        and first.otherwise is None
+        and second.otherwise is None
+        and coordinates(first) == coordinates(second)
+    )

@@ -12,26 +12,30 @@ becomes the form `update` (or `compute`, for an instruction that does not reduce
 or a block that only writes the identity, becomes `reset`.
 
 The elements of an operand lie in memory in the order of the instruction's indices: where they do
-not, a layout (transform-layout) puts them so. An axis of one element needs no loop.
+not, a layout (transform-layout) puts them so. An axis of one element needs no loop. Each call
+rounds its result, so sums of floats may round differently.
 
 Arguments: `block`, `intrinsic` (a symbol of the module, see import-intrinsics), `function`.
 Refuses, with both sides next to each other: other arithmetic; accesses that no choice of loops
-turns into those of the declaration. And: an unknown symbol; a declaration that is not one
-computation; loops inside those of the instruction; an instruction of which a part would be outside
-the block's domain; guards; a result that is also read at other elements.
+turns into those of the declaration; elements that lie in another order; an operand that is the
+same for all elements along an axis; a guarded read. And: an unknown symbol; a declaration that is
+not one computation over whole tensors; an instruction without the forms that a reduction needs; a
+block that is a call already; loops inside those of the instruction; an instruction of which a part
+would be outside the block's domain; guards; a result that is read at other elements, or in a sum.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import product
+from typing import ClassVar
 
 from xdsl.dialects.builtin import IndexType
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.ir import Block, Region, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from analysis.affine import Affine, from_expression, to_expression
+from analysis.affine import Affine, to_expression
 from analysis.errors import ScheduleError, nearest
 from dialects import loop, te
-from dialects.layout import layout_map
 from passes.locations import locate
 from passes.loop.forms import block_with, coordinates, forms_of
 from passes.loop.primitive import (
@@ -41,38 +45,18 @@ from passes.loop.primitive import (
     loops_around,
     only_child,
 )
-from passes.loop.tensor_match import FOLDS, Bindings, Pattern, constant_of, match, text_of
-from passes.te.lower_te_to_loop import identity_of
-
-Access = loop.LoadOp | loop.StoreOp
-
-
-@dataclass(frozen=True)
-class Part:
-    """A region of a block as a form of the instruction: its store, and what it reads."""
-
-    form: str
-    store: loop.StoreOp
-    found: Bindings
-
-
-@dataclass(frozen=True)
-class Axis:
-    """An axis of the instruction; equal ones are the same."""
-
-    number: int
-    extent: int
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The loop that stands for each axis (None for one of a single element)."""
-
-    loops: dict[Axis, loop.ForOp | None]
-
-    @property
-    def used(self) -> list[loop.ForOp]:
-        return [op for op in self.loops.values() if op is not None]
+from passes.loop.tensor_axes import (
+    Axis,
+    Choice,
+    Fit,
+    Fitting,
+    Mismatch,
+    Operand,
+    choices,
+    shown,
+)
+from passes.loop.tensor_match import Part, Pattern, parts_of
+from passes.loop.tensor_text import side_by_side
 
 
 @dataclass(frozen=True)
@@ -87,212 +71,90 @@ class Tensorization:
     def name(self) -> str:
         return self.block.block_name.data
 
-    @property
-    def axes(self) -> list[Axis]:
-        """The axes of the declaration."""
-        extents = [form_value(e) for e in self.pattern.compute.extents.data.results]
-        return [Axis(i, extent) for i, extent in enumerate(extents)]
-
-    def part(self, region: Block) -> Part | None:
-        """What a region of the block is to the instruction; None if nothing."""
-        stores = [op for op in region.ops if isinstance(op, loop.StoreOp)]
-        if len(stores) != 1 or stores[0] is not region.last_op:
-            return None
-        (store,) = stores
-        found = Bindings()
-        if self.pattern.reducer is None:
-            fits = match(self.pattern.root, store.value, found)
-            return Part("compute", store, found) if fits else None
-        if self.is_identity(store.value):
-            return Part("reset", store, found)
-        summand = self.summand(store)
-        if summand is not None and match(self.pattern.root, summand, found):
-            return Part("update", store, found)
-        return None
-
-    def is_identity(self, value: SSAValue) -> bool:
-        """Whether a value is what the instruction's reducer begins with."""
-        constant = constant_of(value)
-        reducer = self.pattern.reducer
-        if constant is None or reducer is None:
-            return False
-        number = getattr(constant.value, "value", None)
-        return getattr(number, "data", None) == identity_of(reducer, value.type)
-
-    def summand(self, store: loop.StoreOp) -> SSAValue | None:
-        """What a store adds to the element that it writes, in the sense of the reducer."""
-        op = store.value.owner
-        assert self.pattern.reducer is not None
-        if not isinstance(op, Operation) or op.name not in FOLDS[self.pattern.reducer]:
-            return None
-        for old, new in (op.operands, op.operands[::-1]):
-            load = old.owner
-            if (
-                isinstance(load, loop.LoadOp)
-                and load.memref is store.memref
-                and load.otherwise is None
-                and coordinates(load) == coordinates(store)
-            ):
-                return new
-        return None
-
-    def parts(self) -> list[Part]:
-        """The regions of the block, the body first; refuses other arithmetic."""
-        regions = [self.block.body.block]
-        if self.block.init is not None:
-            regions.append(self.block.init.block)
-        found: list[Part] = []
-        for region in regions:
-            part = self.part(region)
-            if part is None:
-                what = "the init region of block" if found else "block"
-                raise self.differ(f"{what} '{self.name}' computes something else", region)
-            if part.form != "compute" and self.pattern.declared.update_call is None:
-                raise self.scope.error(
-                    f"{self.pattern.name} has no forms reset and update, which block "
-                    f"'{self.name}' needs"
-                )
-            found.append(part)
-        return found
-
-    def choose(self, parts: Sequence[Part]) -> Choice:
-        """The loops that stand for the axes, or a refusal."""
-        around = loops_around(self.block)
-        rank = self.pattern.compute.rank.data
-        axes = self.axes[:rank] if parts[0].form == "reset" else self.axes
-        fitting = [c for c in choices(axes, around) if self.fits(c, parts)]
-        if not fitting:
-            raise self.differ(
-                f"no loops around block '{self.name}' are the axes of the instruction",
-                self.block.body.block,
-                self.hint(axes, around),
-            )
-        fitting.sort(key=lambda c: -min((around.index(op) for op in c.used), default=0))
-        for choice in fitting:
-            inner = around[len(around) - len(choice.used) :]
-            chain = [*inner, self.block]
-            perfect = all(only_child(a) is b for a, b in zip(inner, chain[1:], strict=True))
-            if set(choice.used) == set(inner) and perfect:
-                return choice
-        names = ", ".join(f"'{op.loop_name.data}'" for op in fitting[0].used)
-        raise self.scope.error(
-            f"the loops {names} of {self.pattern.name} are not the innermost ones around block "
-            f"'{self.name}'; reorder-loops puts them there"
-        )
-
-    def hint(self, axes: Sequence[Axis], around: Sequence[loop.ForOp]) -> str:
-        """Which extents there are."""
-        wanted = ", ".join(str(axis.extent) for axis in axes)
-        there = ", ".join(f"{op.loop_name.data} {op.extent}" for op in around)
-        return f"the axes have the extents {wanted}; the loops are {there}"
-
-    def fits(self, choice: Choice, parts: Sequence[Part]) -> bool:
-        """Whether the accesses of the block are those of the instruction, with these loops."""
-        variables = self.variables(choice)
-        if variables is None:
-            return False
-        return all(
-            self.operand(element, access, variables) is not None
-            for part in parts
-            for element, access in self.operands(part)
-        )
-
-    def variables(self, choice: Choice) -> dict[Hashable, Axis] | None:
-        """The block's variables that the loops of a choice move; None if they are not plain."""
-        moved: dict[Hashable, Axis] = {}
-        axis_of: dict[Hashable, Axis] = {
-            op.induction: axis for axis, op in choice.loops.items() if op is not None
-        }
-        for variable, binding in zip(
-            self.block.variables, forms_of(self.block, "bindings"), strict=True
-        ):
-            used = [v for v in binding.variables() if v in axis_of]
-            if not used:
-                continue
-            if len(used) > 1 or binding.coefficient(used[0]) != 1:
-                return None
-            moved[variable] = axis_of[used[0]]
-        return moved if len(moved) == len(axis_of) else None
-
-    def operands(self, part: Part) -> Iterator[tuple[list[Axis | None], Access]]:
-        """For each operand of a form the axes that index it, and the access of the block."""
-        yield list(self.axes[: self.pattern.compute.rank.data]), part.store
-        if part.form == "reset":
-            return
-        for tensor in self.pattern.tensors:
-            read, load = part.found.reads[tensor]
-            yield self.element(read), load
-
-    def element(self, read: te.ReadOp) -> list[Axis | None]:
-        """The axes that index a tensor of the instruction; None for another index."""
-        by_value = dict(zip(self.pattern.axes, self.axes, strict=True))
-        found: list[Axis | None] = []
-        for expr in read.map.data.results:
-            form = from_expression(expr, [Affine.variable(v) for v in read.indices], {})
-            ((value, factor),) = tuple(form.terms.items()) if len(form.terms) == 1 else ((None, 0),)
-            plain = factor == 1 and form.const == 0 and isinstance(value, SSAValue)
-            found.append(by_value[value] if plain else None)  # pyright: ignore[reportArgumentType]
-        return found
-
-    def operand(
-        self,
-        element: Sequence[Axis | None],
-        access: loop.LoadOp | loop.StoreOp,
-        variables: dict[Hashable, Axis],
-    ) -> list[Affine] | None:
-        """The coordinates of an element of an operand; axes are variables in them.
-
-        None if the access depends on other axes than the instruction says, or if the elements
-        lie in memory in another order.
-        """
-        if isinstance(access, loop.LoadOp) and access.otherwise is not None:
-            return None
-        values = {
-            v: Affine.variable(v) * axis.extent + Affine.variable(axis)
-            for v, axis in self.in_region(access, variables).items()
-        }
-        place = [form.substitute(values, {}) for form in coordinates(access)]
-        used = {v for form in place for v in form.variables() if isinstance(v, Axis)}
-        wanted = [axis for axis in element if axis is not None and axis.extent > 1]
-        if None in element or used - set(wanted) - {a for a in used if a.extent == 1}:
-            return None
-        if used >= set(wanted) and not in_order(access.memref, place, wanted):
-            return None
-        return place
-
-    def in_region(self, access: Operation, variables: dict[Hashable, Axis]) -> dict[Hashable, Axis]:
-        """The variables as the region of an access sees them."""
-        region = access.parent_block()
-        assert region is not None
-        numbers: dict[Hashable, int] = {v: i for i, v in enumerate(self.block.variables)}
-        return {region.args[numbers[v]]: axis for v, axis in variables.items()}
-
     def rewrite(self) -> None:
         """Put the call in the place of the loops."""
-        parts = self.parts()
-        choice = self.choose(parts)
-        variables = self.variables(choice)
-        assert variables is not None
-        self.check_aliases(parts)
-        bindings, domains = self.tiles(choice, variables)
-        regions = [self.call(part, variables) for part in parts]
-        new = block_with(
-            self.name,
-            [i.data for i in self.block.iterators.data],
-            domains,
-            bindings,
-            self.guards(choice),
-            regions[0],
-        )
+        fit = self.choose(self.parts())
+        self.check_aliases(fit.parts)
+        where = self.guards(fit.choice)
+        bindings, domains = self.tiles(fit)
+        iterators = [i.data for i in self.block.iterators.data]
+        regions = [
+            self.call(part, operands)
+            for part, operands in zip(fit.parts, fit.operands, strict=True)
+        ]
+        new = block_with(self.name, iterators, domains, bindings, where, regions[0])
         if len(regions) > 1:
             new.add_region(regions[1])
         for old, value in zip(self.block.variables, new.variables, strict=True):
             value.name_hint = old.name_hint
         locate(self.block.location, new)
-        root = self.block if not choice.used else outermost(choice.used)
+        root = outermost(fit.choice.used) or self.block
         insert_before(root, new)
         root.detach()
         root.erase()
+
+    def parts(self) -> list[list[Part]]:
+        """For each region of the block, the body first, all that it can be to the instruction."""
+        regions = [self.block.body.block]
+        if self.block.init is not None:
+            regions.append(self.block.init.block)
+        for call in (o for r in regions for o in r.ops if isinstance(o, loop.IntrinsicOp)):
+            raise self.scope.error(
+                f"block '{self.name}' is a call of @{call.callee.string_value()} already"
+            )
+        found: list[list[Part]] = []
+        for region in regions:
+            parts = parts_of(self.pattern, region)
+            if not parts:
+                what = "its init region" if found else "the block"
+                raise self.differ(f"{what} computes something else", region)
+            if parts[0].form != "compute" and self.pattern.declared.update_call is None:
+                raise self.scope.error(
+                    f"{self.pattern.name} has no forms reset and update, and block "
+                    f"'{self.name}' is the form {parts[0].form} of it"
+                )
+            found.append(parts)
+        return found
+
+    def choose(self, parts: Sequence[Sequence[Part]]) -> Fit:
+        """What the block is to the instruction, with which loops; or a refusal."""
+        around = loops_around(self.block)
+        reset = parts[0][0].form == "reset"
+        axes = self.pattern.spatial if reset else self.pattern.axes
+        fitting = Fitting(self.block, self.pattern)
+        tried = [
+            fitting.try_choice(choice, selected)
+            for choice in choices(axes, around)
+            for selected in product(*parts)
+        ]
+        fits = [found for found in tried if isinstance(found, Fit)]
+        if not fits:
+            reasons = [found for found in tried if isinstance(found, Mismatch)]
+            reasons = reasons or [missing_loop(axes, around)]
+            best = max(reasons, key=lambda found: found.rank)
+            raise self.differ(best.reason, self.block.body.block, *best.details)
+        dense = max(fit.dense for fit in fits)
+        fits = [fit for fit in fits if fit.dense == dense]
+        fits.sort(key=lambda fit: -fit.plain)
+        for fit in fits:
+            if is_innermost(fit.choice, around, self.block):
+                return fit
+        raise self.misplaced(fits[0].choice.used, around)
+
+    def misplaced(self, used: Sequence[loop.ForOp], around: Sequence[loop.ForOp]) -> ScheduleError:
+        """That the loops of an instruction hold something else than the block."""
+        names = ", ".join(f"'{op.loop_name.data}'" for op in used)
+        which, are = ("loops", "are") if len(used) > 1 else ("loop", "is")
+        if set(used) == set(around[len(around) - len(used) :]):
+            return self.scope.error(
+                f"{which} {names} of {self.pattern.name} {are} around more than block "
+                f"'{self.name}', and the instruction stands for the whole loop"
+            )
+        ones = "ones" if len(used) > 1 else "one"
+        return self.scope.error(
+            f"{which} {names} of {self.pattern.name} {are} not the innermost {ones} around block "
+            f"'{self.name}'; reorder-loops puts them there"
+        )
 
     def guards(self, choice: Choice) -> list[Affine]:
         """The conditions of the block, which must not be about its single elements."""
@@ -305,201 +167,144 @@ class Tensorization:
             )
         return found
 
-    def tiles(
-        self, choice: Choice, variables: dict[Hashable, Axis]
-    ) -> tuple[list[Affine], list[Affine]]:
+    def tiles(self, fit: Fit) -> tuple[list[Affine], list[Affine]]:
         """Bindings and domains of variables that count whole instructions."""
-        zero: dict[Hashable, Affine] = {op.induction: Affine({}) for op in choice.used}
+        zero: dict[Hashable, Affine] = {op.induction: Affine({}) for op in fit.choice.used}
         bindings: list[Affine] = []
         domains: list[Affine] = []
-        parts = zip(
+        for variable, binding, domain in zip(
             self.block.variables,
             forms_of(self.block, "bindings"),
             forms_of(self.block, "domains"),
             strict=True,
-        )
-        for variable, binding, domain in parts:
-            axis = variables.get(variable)
-            if axis is None:
-                bindings.append(binding)
-                domains.append(domain)
-                continue
-            base = binding.substitute(zero, {})
-            for what, form in (("begins", base), ("has an extent", domain)):
-                if any(n % axis.extent for n in (form.const, *form.terms.values())):
-                    name = (variable.name_hint or "").removeprefix("v_")
-                    shown = "" if not form.is_constant else f" of {form.const}"
-                    raise self.scope.error(
-                        f"{self.pattern.name} computes {axis.extent} elements along '{name}' at "
-                        f"once, and block '{self.name}' {what}{shown} that is no multiple of it; "
-                        "pad the tensors to whole instructions"
-                    )
-            bindings.append(base.floordiv(axis.extent, {}))
-            domains.append(domain.floordiv(axis.extent, {}))
+        ):
+            axis = fit.moved.get(variable)
+            if axis is not None:
+                binding = binding.substitute(zero, {})
+                self.check_multiple(variable, axis, binding, domain)
+                binding = binding.floordiv(axis.extent, {})
+                domain = domain.floordiv(axis.extent, {})
+            bindings.append(binding)
+            domains.append(domain)
         return bindings, domains
 
+    def check_multiple(self, variable: SSAValue, axis: Axis, begin: Affine, domain: Affine) -> None:
+        """Refuse a variable of which an instruction would compute a part outside its domain."""
+        name, extent = shown(variable), axis.extent
+        at_once = f"{self.pattern.name} computes {extent} elements along '{name}' at once, and"
+        if any(n % extent for n in (begin.const, *begin.terms.values())):
+            raise self.scope.error(
+                f"{at_once} the loops around them in block '{self.name}' do not go in steps of "
+                f"{extent}; split the loop of '{name}' by {extent} first"
+            )
+        if any(n % extent for n in (domain.const, *domain.terms.values())):
+            count = f"{domain.const}" if domain.is_constant else "a number"
+            raise self.scope.error(
+                f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; pad "
+                "the tensors to whole instructions"
+            )
+
     def check_aliases(self, parts: Sequence[Part]) -> None:
-        """Refuse an operand that is other elements of the result than those that are written."""
+        """Refuse an operand that an element of the result could change before it is read."""
         for part in parts:
-            for _, load in part.found.reads.values():
-                same = load.memref is part.store.memref
-                if same and coordinates(load) != coordinates(part.store):
+            for load in part.reads.values():
+                if load.memref is not part.store.memref:
+                    continue
+                name = f"%{load.memref.name_hint}"
+                if part.form == "update":
                     raise self.scope.error(
-                        f"block '{self.name}' reads other elements of %{load.memref.name_hint} "
-                        "than it writes, and an instruction has no order inside"
+                        f"block '{self.name}' adds to {name} what it computes from {name}, and an "
+                        "instruction reads its operands before it writes"
+                    )
+                if coordinates(load) != coordinates(part.store):
+                    raise self.scope.error(
+                        f"block '{self.name}' reads other elements of {name} than it writes, and "
+                        "an instruction has no order inside"
                     )
 
-    def call(self, part: Part, variables: dict[Hashable, Axis]) -> Region:
+    def call(self, part: Part, operands: Sequence[Operand]) -> Region:
         """A region with the call of one form."""
         region = Block(arg_types=[IndexType()] * len(self.block.variables))
-        old = part.store.parent_block()
-        assert old is not None
-        moved: dict[Hashable, Affine] = {
-            a: Affine.variable(b) for a, b in zip(old.args, region.args, strict=True)
-        }
-        values: list[SSAValue] = []
-        tiles: list[SSAValue] = []
-        places: list[list[AffineExpr]] = []
-        count = len(region.args)
-
-        for element, access in self.operands(part):
-            place = self.operand(element, access, variables)
-            assert place is not None
-            numbers = {axis: i for i, axis in enumerate(element)}
-            forms = [form.substitute(moved, {}) for form in place]
-            for variable in (v for form in forms for v in form.variables()):
-                if isinstance(variable, SSAValue) and variable not in values:
-                    values.append(variable)
-
-            def position(variable: Hashable, numbers: dict[Axis | None, int] = numbers) -> int:
-                if isinstance(variable, Axis):
-                    return count + numbers[variable]
-                assert isinstance(variable, SSAValue)
-                return values.index(variable)
-
-            exprs = [to_expression(form, position) for form in forms]
-            dims = [AffineExpr.dimension(i) for i in range(count)]
-            symbols = [AffineExpr.symbol(i) for i in range(len(element))]
-            places.append([e.replace_dims_and_symbols([*dims, *symbols], []) for e in exprs])
-            tiles.append(access.memref)
-        ranks = [len(element) for element, _ in self.operands(part)]
-        maps = [
-            AffineMap(len(values), rank, tuple(exprs))
-            for rank, exprs in zip(ranks, places, strict=True)
-        ]
+        arguments = dict(zip(self.block.variables, region.args, strict=True))
+        used = {v for o in operands for form in o.place for v in form.variables()}
+        outer = [v for v in self.block.variables if v in used]
         scalars = [] if part.form == "reset" else self.pattern.scalars
-        immediates = [part.found.scalars[s] for s in scalars]
-        name = self.pattern.declared.sym_name.data
-        region.add_op(loop.IntrinsicOp(name, part.form, tiles, 1, maps, values, immediates))
-        locate(self.block.location, region.last_op)  # pyright: ignore[reportArgumentType]
+        region.add_op(
+            loop.IntrinsicOp(
+                self.pattern.declared.sym_name.data,
+                part.form,
+                [operand.access.memref for operand in operands],
+                1,
+                [element_map(operand, outer) for operand in operands],
+                [arguments[v] for v in outer],
+                [part.scalars[s] for s in scalars],
+            )
+        )
+        assert region.last_op is not None
+        locate(self.block.location, region.last_op)
         return Region(region)
 
     def differ(self, why: str, region: Block, *details: str) -> ScheduleError:
         """A refusal that shows both sides."""
-        left, right = self.declared_text(), self.block_text(region)
-        width = max(len(line) for line in (self.pattern.name, *left)) + 4
-        rows = [(self.pattern.name, f"block '{self.name}'")]
-        height = max(len(left), len(right))
-        left += [""] * (height - len(left))
-        right += [""] * (height - len(right))
-        rows += zip(left, right, strict=True)
         return self.scope.error(
             f"block '{self.name}' does not compute what {self.pattern.name} does: {why}",
-            *(f"{a:<{width}}{b}".rstrip() for a, b in rows),
+            *side_by_side(self.pattern, self.block, region),
             *details,
         )
 
-    def declared_text(self) -> list[str]:
-        """What the instruction computes."""
-        compute = self.pattern.compute
-        names = {v: axis.data for v, axis in zip(self.pattern.axes, compute.axes.data, strict=True)}
 
-        def read(op: Operation) -> str:
-            assert isinstance(op, te.ReadOp)
-            return f"{op.tensor.name_hint}[{indices(op.indices, op.map.data, names)}]"
+def element_map(operand: Operand, outer: Sequence[SSAValue]) -> AffineMap:
+    """The coordinates of an element; the variables are dimensions, its index the symbols."""
+    count, rank = len(outer), len(operand.element)
 
-        place = ", ".join(axis.data for axis in compute.axes.data[: compute.rank.data])
-        value = text_of(self.pattern.root, read)
-        return [self.line(f"{compute.compute_name.data}[{place}]", value)]
+    def position(variable: Hashable) -> int:
+        if isinstance(variable, Axis):
+            return count + operand.element.index(variable)
+        assert isinstance(variable, SSAValue)
+        return outer.index(variable)
 
-    def block_text(self, region: Block) -> list[str]:
-        """What the block computes."""
-        names: dict[SSAValue, str] = {
-            v: (v.name_hint or "?").removeprefix("v_") for v in self.block.variables
-        }
-        names |= {a: names[v] for a, v in zip(region.args, self.block.variables, strict=True)}
-
-        def place(op: loop.LoadOp | loop.StoreOp) -> str:
-            return f"{op.memref.name_hint}[{indices(op.indices, op.map.data, names)}]"
-
-        def read(op: Operation) -> str:
-            assert isinstance(op, loop.LoadOp)
-            return place(op)
-
-        lines: list[str] = []
-        for op in region.ops:
-            if isinstance(op, loop.StoreOp):
-                summand = None if self.pattern.reducer is None else self.summand(op)
-                if summand is None:
-                    lines.append(f"{place(op)} = {text_of(op.value, read)}")
-                else:
-                    lines.append(self.line(place(op), text_of(summand, read)))
-        return lines
-
-    def line(self, target: str, value: str) -> str:
-        """One statement; a reduction is an assignment with an operator."""
-        if self.pattern.reducer is None:
-            return f"{target} = {value}"
-        operator = {"sum": "+=", "prod": "*="}.get(self.pattern.reducer)
-        if operator is None:
-            return f"{target} = {self.pattern.reducer}({target}, {value})"
-        return f"{target} {operator} {value}"
-
-
-def indices(values: Sequence[SSAValue], map: AffineMap, names: dict[SSAValue, str]) -> str:
-    """The indices of an access, as text."""
-    text = ", ".join(str(result) for result in map.results)
-    for i in reversed(range(len(values))):
-        text = text.replace(f"d{i}", names.get(values[i], values[i].name_hint or "?"))
-    return text
-
-
-def form_value(expr: AffineExpr) -> int:
-    """The number that an extent of a declaration is."""
-    form = from_expression(expr, [], {})
-    assert form.is_constant
-    return form.const
-
-
-def in_order(buffer: SSAValue, place: Sequence[Affine], axes: Sequence[Axis]) -> bool:
-    """Whether elements follow each other in memory in the order of the axes."""
-    physical = [from_expression(r, list(place), {}) for r in layout_map(buffer.type).results]  # pyright: ignore
-    last = [
-        max((i for i, form in enumerate(physical) if axis in form.variables()), default=-1)
-        for axis in axes
+    replaced = [
+        *(AffineExpr.dimension(i) for i in range(count)),
+        *(AffineExpr.symbol(i) for i in range(rank)),
     ]
-    return last == sorted(last) and len(set(last)) == len(last)
+    exprs = [to_expression(form, position) for form in operand.place]
+    return AffineMap(count, rank, tuple(e.replace_dims_and_symbols(replaced, []) for e in exprs))
 
 
-def outermost(loops: Sequence[loop.ForOp]) -> loop.ForOp:
+def outermost(loops: Sequence[loop.ForOp]) -> loop.ForOp | None:
     """The loop that the others are in."""
-    return min(loops, key=lambda op: len(loops_around(op)))
+    return min(loops, key=lambda op: len(loops_around(op)), default=None)
 
 
-def choices(axes: Sequence[Axis], around: Sequence[loop.ForOp]) -> Iterator[Choice]:
-    """All ways to let loops of the right extents stand for axes."""
-    if not axes:
-        yield Choice({})
-        return
-    axis, *others = axes
-    loops: list[loop.ForOp | None] = [
-        op for op in reversed(around) if op.constant_bounds == (0, axis.extent)
-    ]
-    if axis.extent == 1:
-        loops.append(None)
-    for op in loops:
-        for rest in choices(others, [o for o in around if o is not op]):
-            yield Choice({axis: op, **rest.loops})
+def is_innermost(choice: Choice, around: Sequence[loop.ForOp], block: loop.BlockOp) -> bool:
+    """Whether the loops of a choice are the innermost ones, and hold nothing but the block."""
+    inner = around[len(around) - len(choice.used) :]
+    chain = [*inner, block]
+    perfect = all(only_child(a) is b for a, b in zip(inner, chain[1:], strict=True))
+    return set(choice.used) == set(inner) and perfect
+
+
+def missing_loop(axes: Sequence[Axis], around: Sequence[loop.ForOp]) -> Mismatch:
+    """That there are not loops enough of the extents of the axes."""
+    for axis in axes:
+        wanted = sum(other.extent == axis.extent for other in axes)
+        there = sum(op.constant_bounds == (0, axis.extent) for op in around)
+        if axis.extent > 1 and there < wanted:
+            break
+    else:
+        raise AssertionError("there are loops for all axes")
+    return Mismatch(
+        0,
+        f"{there or 'none'} of the loops around it {'has' if there < 2 else 'have'} the "
+        f"{axis.extent} iterations of axis {axis.name}; split-loop makes one",
+    )
+
+
+def intrinsics_of(scope: Scope) -> dict[str, te.IntrinsicOp]:
+    """The tensor instructions of the module, by their symbols."""
+    module = scope.function.parent_op()
+    assert module is not None
+    return {op.sym_name.data: op for op in module.walk() if isinstance(op, te.IntrinsicOp)}
 
 
 @dataclass(frozen=True)
@@ -507,27 +312,23 @@ class TensorizePass(Primitive):
     """Let a tensor instruction do what the innermost loops around a block do."""
 
     name = "tensorize"
+    reassociates: ClassVar = True
 
     block: str
     intrinsic: str
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
-        block = scope.find_block(self.block)
-        symbols = {
-            op.sym_name.data: op
-            for op in scope.function.parent_op().walk()  # pyright: ignore[reportOptionalMemberAccess]
-            if isinstance(op, te.IntrinsicOp)
-        }
+        block, symbols = scope.find_block(self.block), intrinsics_of(scope)
         if self.intrinsic not in symbols:
             raise scope.error(
                 f"the module declares no te.intrinsic @{self.intrinsic}: "
                 f"{nearest(self.intrinsic, symbols)} (import-intrinsics brings a library)"
             )
         pattern = Pattern.of(symbols[self.intrinsic])
-        if pattern is None:
+        if isinstance(pattern, str):
             raise scope.error(
-                f"@{self.intrinsic} is not declared as one computation of its tensors; such an "
-                "instruction is called, but cannot be found in a block"
+                f"@{self.intrinsic} is not declared as one computation over whole tensors, so it "
+                f"cannot be found in a block: {pattern}"
             )
         Tensorization(scope, block, pattern).rewrite()

@@ -12,14 +12,14 @@ builtin.module {
       te.yield %p : f32
     } : tensor<8x8xf32>
     te.yield %c : tensor<8x8xf32>
-  } lower compute "gemm8x8" reset "fill_zero" update "fused_gemm8x8_add"
+  } lower compute "gemm8x8" reset "fill_zero" update "fused_gemm8x8_add" on "ex"
   te.intrinsic @fill_zero () {
     %c = te.compute "c" (%i = 0 to 8, %j = 0 to 8) {
       %zero = arith.constant 0.000000e+00 : f32
       te.yield %zero : f32
     } : tensor<8x8xf32>
     te.yield %c : tensor<8x8xf32>
-  } lower compute "fill_zero"
+  } lower compute "fill_zero" on "ex"
   te.intrinsic @fused_gemm8x8_add (%c: tensor<8x8xf32>, %a: tensor<8x8xf32>, %b: tensor<8x8xf32>) {
     %p = te.compute "p" (%i = 0 to 8, %j = 0 to 8) sum (%k = 0 to 8) {
       %x = te.read %a[%k, %i] : tensor<8x8xf32>
@@ -34,7 +34,7 @@ builtin.module {
       te.yield %s : f32
     } : tensor<8x8xf32>
     te.yield %sum : tensor<8x8xf32>
-  } lower compute "fused_gemm8x8_add"
+  } lower compute "fused_gemm8x8_add" on "ex"
   te.intrinsic @dma_copy2d (%a: tensor<8x8xf32>) {
     %c = te.compute "c" (%i = 0 to 8, %j = 0 to 8) {
       %x = te.read %a[%i, %j] : tensor<8x8xf32>

@@ -10,6 +10,7 @@ import pytest
 from sessions import check, commands, in_this_process
 
 from dovetail.commands.vta.command import COMMANDS
+from vta.timing import Cause
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "vta-tools.md").read_text()
@@ -49,5 +50,8 @@ def test_the_page_works_as_printed(folder, capsys):
     assert not Path("stuck.bin").exists()
 
 
-def test_the_table_has_all_commands():
-    assert set(re.findall(r"^\| `(\w+) ", PAGE, re.M)) == set(COMMANDS)
+def test_the_tables_have_all_commands_and_causes():
+    shown = set(re.findall(r"^\| `([^`]+)` \|", PAGE, re.M))
+    assert {name.split()[0] for name in shown if name.split()[0] in COMMANDS} == set(COMMANDS)
+    causes = {"token of U" if cause.startswith("token of") else str(cause) for cause in Cause}
+    assert causes <= shown

@@ -69,3 +69,20 @@ def test_lanes_within_a_group_stay_in_it():
     ranges = {"o": (0, 23), "lane": (0, 15)}
     channel = Affine.variable("o") * 16 + Affine.variable("lane")
     assert channel.floordiv(48, ranges) == Affine.variable("o").floordiv(3, ranges)
+
+
+def test_a_remainder_is_printed_as_one():
+    shown = to_expression(Affine.variable("a").mod(16, {}) * 4 + 3, NAMES.index)
+    assert shown == AffineExpr.dimension(0) % 16 * 4 + 3
+    shifted = (Affine.variable("a") + Affine.variable("b") * 3 + 5).mod(8, {})
+    shown = to_expression(shifted + Affine.variable("c"), NAMES.index)
+    assert "mod" in str(shown) and "floordiv" not in str(shown)
+
+
+@given(st.integers(0, 10**6))
+def test_what_is_printed_reads_back_as_the_same_form(seed):
+    rng = random.Random(seed)
+    dims = [Affine.variable(name) for name in NAMES]
+    form = from_expression(random_expression(rng, rng.randint(1, 4)), dims, {})
+    back = from_expression(to_expression(form, NAMES.index), dims, {})
+    assert back == form

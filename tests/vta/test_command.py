@@ -225,8 +225,12 @@ def test_verify_tells_what_is_wrong(here, capsys):
     assert message.splitlines() == [
         "s.vta: race on wgt[0]: instruction 3, LOAD WGT, writes it and instruction 4, GEMM, reads "
         "it, and no token orders them",
+        "       3  load wgt 4 at 0 rows 1 of 1 push_next",
+        "       4  gemm uop 0 to 2 push_next",
         '  race on inp[0..1]: instruction 2, LOAD INP "tile", writes it and instruction 4, GEMM, '
         "reads it, and no token orders them",
+        "       2  tile: load inp 32 at 0 rows 1 of 2",
+        "       4  gemm uop 0 to 2 push_next",
     ]
     rows = json.loads((here / "f.json").read_text())
     assert [row["positions"] for row in rows] == [[3, 4], [2, 4]]
@@ -239,7 +243,7 @@ def test_verify_tells_ten_races_and_counts_the_others(here, capsys):
         text + "nop load pop_next push_next\nnop compute pop_prev\nfinish\n"
     )
     lines = error(capsys, "verify", "s.vta", "--dram", "image.bin").splitlines()
-    assert len(lines) == 11 and lines[-1] == "  and 4 more"
+    assert len(lines) == 31 and lines[-1] == "  and 4 more"
 
 
 def test_time(here, capsys):
@@ -257,6 +261,18 @@ def test_time(here, capsys):
     assert figures["kinds"]["NOP"] == {"count": 2, "cycles": 4}
     assert dovetail("time", "s.vta", "--serial", "--preset", "pynq", "--json", "t.json") == 0
     assert json.loads((here / "t.json").read_text())["cycles"] > expected.cycles
+
+
+def test_what_does_nothing_takes_two_cycles_and_moves_its_tokens(here):
+    assert (
+        dovetail("time", "s.vta", "--without", "gemm", "--without", "load", "--json", "t.json") == 0
+    )
+    kinds = json.loads((here / "t.json").read_text())["kinds"]
+    assert kinds == {
+        "NOP": {"count": 7, "cycles": 14},
+        "STORE": {"count": 1, "cycles": 14},
+        "FINISH": {"count": 1, "cycles": 2},
+    }
 
 
 def test_a_trace_has_a_track_a_unit_and_arrows_that_begin_and_end_in_instructions(here):

@@ -1,11 +1,12 @@
 """The programs of examples/vta: what the verifier says of them, and what they compute."""
 
 import importlib.util
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from vta_orders import judge, perturb
+from vta_orders import judge, perturb, show
 
 from vta import assembly
 from vta.implementations import CHISEL, FSIM, HLS
@@ -75,7 +76,7 @@ def test_a_program_is_proven_and_computes_what_numpy_does_in_every_order(
 ):
     stream, image = stream_of(name), module.make_image(seed=3)
     assert verify(stream, module.CONFIG, image, implementation) == []
-    found = perturb(stream, image, module.CONFIG, 60, implementation)
+    found = perturb(stream, image, module.CONFIG, 40, implementation)
     (after,) = {after for _, after in found}
     expected = module.expected_results(image)
     assert len(np.unique(expected)) > 20
@@ -97,7 +98,9 @@ def test_no_wrong_change_of_a_token_is_proven():
         (stream_of(name), module.make_image(), module.CONFIG)
         for name, module in (("blocked_conv", CONV), ("micro_coded", CODED))
     ]
-    counts, missed = judge(streams, orders=8)
+    sample = None if "ROUNDS" in os.environ else 30
+    counts, missed = judge(streams, orders=8, sample=sample)
+    show(counts, missed)
     assert missed == []
     assert counts["refused as they are"] == 0
-    assert counts["refused"] > 60 and counts["unseen"] < 10, counts
+    assert counts["refused"] > 35 and counts["unseen"] < 10, counts

@@ -193,6 +193,22 @@ def test_the_pipeline_must_not_write_again_too_soon(implementation):
     assert "again at distance 1" in verdict(alu.format(1), implementation)[0].message
 
 
+@pytest.mark.parametrize("implementation", [FSIM, HLS, CHISEL])
+@pytest.mark.parametrize("put", ["load acc 64 at 0 rows 1 of 4", "gemm reset uop 0 to 4"])
+def test_what_is_stored_has_been_computed(put, implementation):
+    text = f"load uop 0 at 0 rows 1 of 4\n{put}\n{{}}nop compute push_next\n"
+    text += "store out 256 at 1 rows 1 of 2 pop_prev push_prev\nnop compute pop_next\nfinish"
+    assert verdict(text.format("alu add uop 0 to 4 imm 1\n"), implementation) == []
+    found = verdict(text.format("alu add uop 0 to 2 imm 1\n"), implementation)
+    if not implementation.separate_out:
+        assert found == []
+        return
+    assert found[0].message == (
+        "instruction 4, STORE: it stores out[2], which lacks what instruction 1 has put into "
+        f"acc[2]; {implementation.name} stores what GEMM and ALU have computed since"
+    )
+
+
 def random_stream(r):
     """Instructions on few places, with tokens that balance, then sometimes one bit flipped."""
     held = dict.fromkeys(((0, 1), (1, 0), (1, 2), (2, 1)), 0)

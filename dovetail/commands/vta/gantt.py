@@ -123,19 +123,17 @@ def _draw_instructions(
     axes: Axes, stream: Sequence[Instruction], spans: Sequence[Span], characters: float
 ) -> None:
     """Bars, with names in those that are wide enough: `characters` fit into a cycle."""
+    bars: dict[tuple[Unit, str], list[Bar]] = {}
     for span in spans:
         op = stream[span.position]
-        axes.broken_barh(
-            [(span.start, span.cycles)],
-            (span.unit, LANE),
-            facecolors=INSTRUCTION_COLOURS[_colour_name(op)],
-            edgecolor="white",
-            linewidth=0.4,
-        )
+        bars.setdefault((span.unit, _colour_name(op)), []).append((span.start, span.cycles))
         name = op.label or kind(op)
         if len(name) <= span.cycles * characters:
-            middle = span.start + span.cycles / 2
-            axes.text(middle, span.unit + LANE / 2, name, ha="center", va="center", clip_on=True)
+            place = (span.start + span.cycles / 2, span.unit + LANE / 2)
+            axes.text(*place, name, ha="center", va="center", clip_on=True)
+    for (unit, name), found in bars.items():
+        colour = INSTRUCTION_COLOURS[name]
+        axes.broken_barh(found, (unit, LANE), facecolors=colour, edgecolor="white", linewidth=0.4)
 
 
 def _draw_stalls(axes: Axes, timing: Timing, window: tuple[int, int]) -> list[Cause]:

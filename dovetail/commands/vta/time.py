@@ -4,6 +4,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.table import Table
@@ -12,9 +13,10 @@ from dovetail.commands.arguments import Parser
 from dovetail.commands.vta.files import add_stream, naming, read_config, read_stream, write_file
 from dovetail.commands.vta.trace import trace_events
 from dovetail.explain.text import console, plain_table
+from vta import isa
 from vta.config import Config
 from vta.isa import Instruction, Unit, kind
-from vta.timing import CAUSES, PRESETS, Timing, find_preset, time_stream
+from vta.timing import PRESETS, Cause, Timing, find_preset, time_stream
 
 
 def add_timing(parser: Parser) -> None:
@@ -28,14 +30,29 @@ def add_timing(parser: Parser) -> None:
     parser.add_argument(
         "--serial", action="store_true", help="one instruction at a time, nothing overlaps"
     )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        choices=("load", "gemm", "alu", "store"),
+        help="make these NOPs that move the same tokens, to time the rest",
+    )
 
 
 def read_timing(options: argparse.Namespace) -> tuple[list[Instruction], Config, Timing]:
     """The stream that the arguments name, and when its instructions run."""
     config, preset = read_config(options.config), find_preset(options.preset)
-    stream = read_stream(options.stream, config)
+    stream = [without(op, options.without) for op in read_stream(options.stream, config)]
     with naming(options.stream):
         return stream, config, time_stream(stream, config, preset, options.serial)
+
+
+def without(op: Instruction, names: Sequence[str]) -> Instruction:
+    """The instruction, or a NOP with its tokens if it is one of those that are to do nothing."""
+    if op.OPCODE.name.lower() not in names:
+        return op
+    tokens = {name: bool(getattr(op, name)) for name in isa.TOKEN_FIELDS}
+    return replace(isa.nop(op.unit, **tokens), label=op.label)
 
 
 def run(args: Sequence[str]) -> int:
@@ -65,7 +82,7 @@ def run(args: Sequence[str]) -> int:
 def unit_table(timing: Timing) -> Table:
     """A row a unit: its cycles at work, then the causes of the others."""
     stalls = {unit: timing.stalls(unit) for unit in Unit}
-    causes = [cause for cause in CAUSES if any(cause in found for found in stalls.values())]
+    causes = [cause for cause in Cause if any(cause in found for found in stalls.values())]
     headings = ["unit", "busy", "share", *causes]
     table = plain_table(*headings, right=headings[1:])
     for unit in Unit:

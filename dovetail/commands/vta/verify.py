@@ -15,7 +15,9 @@ from dovetail.commands.vta.files import (
     read_stream,
     write_file,
 )
+from vta import assembly
 from vta.implementations import IMPLEMENTATIONS
+from vta.isa import Instruction
 from vta.verify import Failure
 from vta.verify import verify as find_failures
 
@@ -45,27 +47,32 @@ def run(args: Sequence[str]) -> int:
     if options.json is not None:
         rows = [asdict(failure) for failure in failures]
         write_file(options.json, (json.dumps(rows, indent=1) + "\n").encode())
-    return tell(options.stream, len(stream), failures)
+    return tell(options.stream, stream, failures)
 
 
-def tell(path: Path, count: int, failures: Sequence[Failure]) -> int:
+def tell(path: Path, stream: Sequence[Instruction], failures: Sequence[Failure]) -> int:
     """Say what was found; returns the exit code, or raises what is certainly wrong."""
-    certain = [failure.message for failure in failures if failure.certain]
-    possible = [failure.message for failure in failures if not failure.certain]
+    certain = [failure for failure in failures if failure.certain]
+    possible = [failure for failure in failures if not failure.certain]
     if certain:
-        shown = shorten(certain)
+        shown = lines(certain, stream)
         if possible:
             shown.append(f"and {len(possible)} that may be wrong; --dram IMAGE would decide them")
         raise UserError(f"{path}: {shown[0]}", *shown[1:])
     if possible:
         print(f"{path}: not proven; --dram IMAGE would give the micro-ops")
-        print(*(f"  {message}" for message in shorten(possible)), sep="\n")
+        print(*(f"  {line}" for line in lines(possible, stream)), sep="\n")
         return UNPROVEN
-    print(f"{path}: proven, {count} instructions")
+    print(f"{path}: proven, {len(stream)} instructions")
     return 0
 
 
-def shorten(messages: Sequence[str]) -> list[str]:
-    """The first of them, and how many more there are."""
-    more = len(messages) - SHOWN
-    return [*messages[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
+def lines(failures: Sequence[Failure], stream: Sequence[Instruction]) -> list[str]:
+    """The first failures, the instructions of each below it, and how many more there are."""
+    found: list[str] = []
+    for failure in failures[:SHOWN]:
+        found.append(failure.message)
+        if failure.certain:
+            found += [f"  {p:4}  {assembly.show(stream[p])}" for p in failure.positions]
+    more = len(failures) - SHOWN
+    return [*found, *([f"and {more} more"] if more > 0 else [])]

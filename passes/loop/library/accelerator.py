@@ -39,8 +39,9 @@ from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
 from passes.loop.split_loop import SplitLoopPass
-from passes.loop.tensor_match import Pattern
-from passes.loop.tensorize import Part, Tensorization, TensorizePass
+from passes.loop.tensor_axes import Fitting
+from passes.loop.tensor_match import Part, Pattern, parts_of
+from passes.loop.tensorize import TensorizePass
 from passes.loop.transform_layout import TransformLayoutPass
 from passes.loop.unroll_loop import UnrollLoopPass
 
@@ -102,13 +103,12 @@ def fit_of(recipe: Recipe, block: loop.BlockOp) -> Fit:
     declared = [op for op in recipe.module.ops if isinstance(op, te.IntrinsicOp)]
     for op in declared:
         pattern = Pattern.of(op)
-        if pattern is None or pattern.reducer is None or op.update_call is None:
+        if isinstance(pattern, str) or pattern.reducer is None or op.update_call is None:
             continue
-        use = Tensorization(scope, block, pattern)
-        part = use.part(block.body.block)
-        if part is not None and part.form == "update":
-            for fit in fits(use, part):
-                return fit
+        for part in parts_of(pattern, block.body.block):
+            if part.form == "update":
+                for fit in fits(Fitting(block, pattern), part):
+                    return fit
     names = ", ".join(f"@{op.sym_name.data}" for op in declared) or "none"
     raise scope.error(
         f"no instruction of the module computes block '{block.block_name.data}', in whole pieces "
@@ -116,23 +116,23 @@ def fit_of(recipe: Recipe, block: loop.BlockOp) -> Fit:
     )
 
 
-def fits(use: Tensorization, part: Part) -> Iterator[Fit]:
+def fits(use: Fitting, part: Part) -> Iterator[Fit]:
     """The ways in which variables of the block are axes of the instruction."""
     found = axes_of(use.block)
-    rank = use.pattern.compute.rank.data
+    axes, rank = use.pattern.axes, len(use.pattern.spatial)
     ways = (
         permutations([a for a in found if not a.reduce], rank),
-        permutations([a for a in found if a.reduce], len(use.axes) - rank),
+        permutations([a for a in found if a.reduce], len(axes) - rank),
     )
     for spatial, reduce in product(*ways):
-        chosen = list(zip([*spatial, *reduce], use.axes, strict=True))
+        chosen = list(zip([*spatial, *reduce], axes, strict=True))
         if any(a.extent is None or a.extent % axis.extent for a, axis in chosen):
             continue
         numbers = {axis.number: a for a, axis in chosen}
         operands: list[Operand] = []
-        for element, access in use.operands(part):
-            wanted = [None if axis is None else numbers[axis.number] for axis in element]
-            extents = [1 if axis is None else axis.extent for axis in element]
+        for _, element, access in use.accesses(part):
+            wanted = [numbers[axis.number] for axis in element]
+            extents = [axis.extent for axis in element]
             operand = operand_of(use.block, access, wanted, extents, [a for a, _ in chosen])
             if operand is not None:
                 operands.append(operand)
@@ -143,7 +143,7 @@ def fits(use: Tensorization, part: Part) -> Iterator[Fit]:
 def operand_of(
     block: loop.BlockOp,
     access: Access,
-    wanted: Sequence[Axis | None],
+    wanted: Sequence[Axis],
     extents: Sequence[int],
     others: Sequence[Axis],
 ) -> Operand | None:
@@ -154,8 +154,6 @@ def operand_of(
     places = coordinates(access)
     dims: list[tuple[int | None, int]] = []
     for axis, extent in zip(wanted, extents, strict=True):
-        if axis is None:
-            return None
         form = Affine.variable(inside[axis.variable])
         users = [i for i, place in enumerate(places) if inside[axis.variable] in place.variables()]
         if len(users) != 1 or places[users[0]] != form:

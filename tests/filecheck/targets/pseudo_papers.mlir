@@ -267,7 +267,7 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // -----
 
 // Latency hiding: two virtual threads, then with tokens, then as one stream.
-// CHECK:def accumulate(a: f32[1, 8]):  # intrinsic: compute ex.copy, reset ex.fill_zero, update ex.accumulate
+// CHECK:def accumulate(a: f32[1, 8]):  # intrinsic: compute copy, reset fill_zero, update accumulate
 // CHECK-NEXT:    c[i] = sum(a[k, i] for k in range(1))  # f32[8]
 // CHECK-NEXT:    return c
 // CHECK-EMPTY:
@@ -276,7 +276,7 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:        acc_buffer CL[8]
 // CHECK-NEXT:        for k in range(128):
 // CHECK-NEXT:            inp_buffer AL[1, 8]
-// CHECK-NEXT:            dma_copy2d(AL, A[k, tx*8:tx*8+8])
+// CHECK-NEXT:            ld.dma_copy2d(AL, A[k, tx*8:tx*8+8])
 // CHECK-NEXT:            ex.accumulate(CL, AL)
 // CHECK-EMPTY:
 // CHECK-NEXT:def tokens(A: f32[128, 16]):
@@ -286,7 +286,7 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:        for k in range(128):
 // CHECK-NEXT:            inp_buffer AL[1, 8]
 // CHECK-NEXT:            ld.pop_dep_from(ex)
-// CHECK-NEXT:            dma_copy2d(AL, A[k, tx*8:tx*8+8])
+// CHECK-NEXT:            ld.dma_copy2d(AL, A[k, tx*8:tx*8+8])
 // CHECK-NEXT:            ld.push_dep_to(ex)
 // CHECK-NEXT:            ex.pop_dep_from(ld)
 // CHECK-NEXT:            ex.accumulate(CL, AL)
@@ -300,10 +300,10 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:    for k in range(128):
 // CHECK-NEXT:        inp_buffer AL[1, 8], AM[1, 8]
 // CHECK-NEXT:        ld.pop_dep_from(ex)
-// CHECK-NEXT:        dma_copy2d(AL, A[k, 0:8])
+// CHECK-NEXT:        ld.dma_copy2d(AL, A[k, 0:8])
 // CHECK-NEXT:        ld.push_dep_to(ex)
 // CHECK-NEXT:        ld.pop_dep_from(ex)
-// CHECK-NEXT:        dma_copy2d(AM, A[k, 8:16])
+// CHECK-NEXT:        ld.dma_copy2d(AM, A[k, 8:16])
 // CHECK-NEXT:        ld.push_dep_to(ex)
 // CHECK-NEXT:        ex.pop_dep_from(ld)
 // CHECK-NEXT:        ex.accumulate(CL, AL)
@@ -313,13 +313,14 @@ func.func @cooperation(%A: memref<1024x1024xf32>, %B: memref<1024x1024xf32>, %C:
 // CHECK-NEXT:        ex.push_dep_to(ld)
 // CHECK-NEXT:    ld.pop_dep_from(ex)
 // CHECK-NEXT:    ld.pop_dep_from(ex)
+builtin.module attributes {target = #target.target<"vdla">} {
 te.intrinsic @accumulate (%a: tensor<1x8xf32>) {
   %c = te.compute "c" (%i = 0 to 8) sum (%k = 0 to 1) {
     %x = te.read %a[%k, %i] : tensor<1x8xf32>
     te.yield %x : f32
   } : tensor<8xf32>
   te.yield %c : tensor<8xf32>
-} lower compute "ex.copy" reset "ex.fill_zero" update "ex.accumulate"
+} lower compute "copy" reset "fill_zero" update "accumulate" on "ex"
 
 func.func @threads(%A: memref<128x16xf32>) {
   loop.for %tx = 0 to 2 vthread {
@@ -383,4 +384,5 @@ func.func @interleaved(%A: memref<128x16xf32>) {
   loop.pop_dep "ex" to "ld"
   loop.pop_dep "ex" to "ld"
   func.return
+}
 }

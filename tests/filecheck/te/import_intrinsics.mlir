@@ -23,4 +23,4 @@ te.intrinsic @fill_zero () {
     te.yield %zero : f32
   } : tensor<8x8xf32>
   te.yield %c : tensor<8x8xf32>
-} lower compute "fill_zero"
+} lower compute "fill_zero" on "ex"
