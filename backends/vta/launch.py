@@ -104,18 +104,22 @@ def packed(program: Program, arrays: Sequence[Array | None]) -> list[Array]:
     return found
 
 
-def image_of(program: Program, arrays: Sequence[Array]) -> Image:
-    """The DRAM before a run: physical arrays of the arguments, micro-ops, instructions."""
+def program_image(program: Program) -> Image:
+    """The DRAM with micro-ops and instructions, and zeros in all buffers."""
     dram = np.zeros(program.size, np.uint8)
-
-    def put(start: int, data: Image) -> None:
-        dram[start : start + len(data)] = data
-
-    for buffer, array in zip(arguments_of(program), arrays, strict=True):
-        put(buffer.start, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-    put(program.uop_start, np.frombuffer(program.uop_image, np.uint8))
     stream = isa.encode_stream(program.instructions, program.config)
-    put(program.instruction_start, np.frombuffer(stream, np.uint8))
+    parts = (program.uop_start, program.uop_image), (program.instruction_start, stream)
+    for start, data in parts:
+        dram[start : start + len(data)] = np.frombuffer(data, np.uint8)
+    return dram
+
+
+def image_of(program: Program, arrays: Sequence[Array]) -> Image:
+    """The DRAM before a run; `arrays` are the physical arrays of the arguments."""
+    dram = program_image(program)
+    for buffer, array in zip(arguments_of(program), arrays, strict=True):
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        dram[buffer.start : buffer.start + len(data)] = data
     return dram
 
 

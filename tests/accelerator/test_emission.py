@@ -9,6 +9,7 @@ from backends.vta.emission import program_of
 from backends.vta.launch import run, simulate
 from backends.vta.tokens import Stream
 from backends.vta.uop_cache import UopCache
+from dovetail.testing import call_dovetail_opt
 from vta import isa
 from vta.assembly import disassemble
 from vta.isa import Finish, Gemm, Load, MemoryType, MicroOp, Store, Unit
@@ -204,6 +205,21 @@ def test_a_stream_that_races_is_not_proven():
     )
     with pytest.raises(UserError, match=r"vta: @double on fsim: race on (inp|wgt)\["):
         run(program_of(parse_module(broken)), [None] * 3, verified=True)
+
+
+def test_files_of_bytes(tmp_path):
+    source = tmp_path / "double.mlir"
+    source.write_text(PROGRAM)
+    program = program_of(parse_module(PROGRAM))
+    for kind in ("bin", "dram"):
+        command = [str(source), "-t", f"vta-{kind}", "-o", str(tmp_path / kind)]
+        assert call_dovetail_opt(command) == 0
+    stream = (tmp_path / "bin").read_bytes()
+    assert isa.decode_stream(stream, program.config) == list(program.instructions)
+    image = (tmp_path / "dram").read_bytes()
+    assert image[program.instruction_start :] == stream
+    uops = image[program.uop_start : program.uop_start + 4 * len(program.uops)]
+    assert uops == program.uop_image
 
 
 def test_finish_is_the_last_instruction():
