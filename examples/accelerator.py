@@ -16,7 +16,7 @@ import dovetail as t
 from backends.vta.launch import run
 from dovetail import vdla
 from dovetail.measuring import convolutions, matmuls
-from dovetail.measuring.vta_layers import compile_kernel, cycles, kernel_loops
+from dovetail.measuring.vta_layers import compile_program, cycles, loops_of
 from dovetail.te import Schedule
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.library.accelerator import default_tiling
@@ -55,9 +55,9 @@ def simulate(name: str, text: str, arrays: list[np.ndarray], expected: np.ndarra
     """Compile a kernel, prove and run it, and print its cycles."""
     start = time.perf_counter()
     config, preset = Config(), PRESETS["hls"]
-    tiling = default_tiling(kernel_loops(text, config)[1])
-    compiled = compile_kernel(text, config, tiling)
-    alone = compile_kernel(text, config, replace(tiling, thread=None))
+    tiling = default_tiling(loops_of(text, config)[1])
+    compiled = compile_program(text, config, tiling)
+    alone = compile_program(text, config, replace(tiling, thread=None))
     (found,), stats = run(compiled, [*arrays, None], verified=True)
     equal = np.array_equal(found, expected)
     hidden, serial = cycles(compiled, preset), cycles(alone, preset, serial=True)

@@ -1,6 +1,6 @@
 """The convolutions of ResNet-18 as int8 tensor programs, with the epilogue of a quantised network.
 
-    O = cast(min(max((conv(X, W) >> shift) + B, 0), 127))
+    O = cast(min(max((conv(X, W) >> 8) + B, 0), 127))
 
 X is [N, IC, H, W] and W [OC, IC, K, K] in int8, B [N, OC] in int32, O [N, OC, OH, OW] in int8.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-SHIFT = 8
+from dovetail.measuring.epilogues import QUANTISED, Epilogue
 
 
 @dataclass(frozen=True)
@@ -66,39 +66,21 @@ def read_of_input(layer: Convolution, type: str) -> str:
     return f"{read} : {type}"
 
 
-def program(layer: Convolution, batch: int = 1, name: str = "conv") -> str:
+def program(
+    layer: Convolution, batch: int = 1, name: str = "conv", epilogue: Epilogue = QUANTISED
+) -> str:
     """The function of a layer as text of the te dialect."""
     x = f"tensor<{batch}x{layer.ic}x{layer.size}x{layer.size}xi8>"
     w = f"tensor<{layer.oc}x{layer.ic}x{layer.kernel}x{layer.kernel}xi8>"
     b = f"tensor<{batch}x{layer.oc}xi32>"
     shape = f"{batch}x{layer.oc}x{layer.out}x{layer.out}"
     c, o = f"tensor<{shape}xi32>", f"tensor<{shape}xi8>"
-    image = f"%oh = 0 to {layer.out}, %ow = 0 to {layer.out}"
-    axes = f"(%n = 0 to {batch}, %oc = 0 to {layer.oc}, {image})"
+    axes = (("n", batch), ("oc", layer.oc), ("oh", layer.out), ("ow", layer.out))
+    domain = ", ".join(f"%{axis} = 0 to {extent}" for axis, extent in axes)
     taps = f"(%ic = 0 to {layer.ic}, %kh = 0 to {layer.kernel}, %kw = 0 to {layer.kernel})"
-
-    def step(name: str, source: str, lines: str, type: str = c) -> str:
-        return f"""
-  %{name} = te.compute "{name}" {axes} {{
-    %c = te.read %{source}[%n, %oc, %oh, %ow] : {c}
-    {lines}
-    te.yield %r : {type.split("x")[-1].removesuffix(">")}
-  }} : {type}"""
-
-    def immediate(name: str, source: str, op: str, value: int) -> str:
-        lines = f"%k = arith.constant {value} : i32\n    %r = arith.{op} %c, %k : i32"
-        return step(name, source, lines)
-
-    bias = f"%b = te.read %B[%n, %oc] : {b}\n    %r = arith.addi %c, %b : i32"
-    steps = (
-        immediate("S", "C", "shrsi", SHIFT),
-        step("A", "S", bias),
-        immediate("M", "A", "maxsi", 0),
-        immediate("L", "M", "minsi", 127),
-        step("O", "L", "%r = arith.trunci %c : i32 to i8", o),
-    )
+    steps = epilogue.text("C", axes, f"%B[%n, %oc] : {b}")
     return f"""func.func @{name}(%X: {x}, %W: {w}, %B: {b}) -> {o} {{
-  %C = te.compute "C" {axes} sum {taps} {{
+  %C = te.compute "C" ({domain}) sum {taps} {{
     %zero = arith.constant 0 : i8
     %x = {read_of_input(layer, x)}
     %w = te.read %W[%oc, %ic, %kh, %kw] : {w}
@@ -106,7 +88,7 @@ def program(layer: Convolution, batch: int = 1, name: str = "conv") -> str:
     %w32 = arith.extsi %w : i8 to i32
     %p = arith.muli %x32, %w32 : i32
     te.yield %p : i32
-  }} : {c}{"".join(steps)}
+  }} : {c}{steps}
   func.return %O : {o}
 }}
 """
@@ -124,7 +106,11 @@ def random_inputs(
 
 
 def reference(
-    layer: Convolution, x: npt.NDArray[np.int8], w: npt.NDArray[np.int8], b: npt.NDArray[np.int32]
+    layer: Convolution,
+    x: npt.NDArray[np.int8],
+    w: npt.NDArray[np.int8],
+    b: npt.NDArray[np.int32],
+    epilogue: Epilogue = QUANTISED,
 ) -> npt.NDArray[np.int8]:
     """The result by NumPy; sums of products of bytes are exact in doubles."""
     pad = ((0, 0), (0, 0), (layer.pad, layer.pad), (layer.pad, layer.pad))
@@ -137,5 +123,4 @@ def reference(
             total += np.einsum(
                 "nchw,oc->nohw", taps, w[:, :, i, j].astype(np.float64), optimize=True
             )
-    sums = total.astype(np.int64) >> SHIFT
-    return np.clip(sums + b[:, :, None, None], 0, 127).astype(np.int8)
+    return epilogue.reference(total.astype(np.int64), b[:, :, None, None])

@@ -101,13 +101,8 @@ class Bounds:
         return Bounds(gemm, gemm + elements + work, taps**2 * blocks + work)
 
 
-def loops_of(layer: Convolution, config: Config) -> tuple[ModuleOp, Recipe]:
-    """The layer as naive loops, and a recipe to schedule them with."""
-    return kernel_loops(program(layer, config.batch), config)
-
-
-def kernel_loops(text: str, config: Config) -> tuple[ModuleOp, Recipe]:
-    """A kernel of the te dialect as naive loops, and a recipe to schedule them with."""
+def loops_of(text: str, config: Config) -> tuple[ModuleOp, Recipe]:
+    """A tensor program as naive loops, and a recipe to schedule them with."""
     context = Context()
     for name, factory in Universe.get_multiverse().all_dialects.items():
         context.register_dialect(name, factory)
@@ -125,17 +120,17 @@ def apply(passes: Sequence[ModulePass], module: ModuleOp, context: Context | Non
         step.apply(context or Context(), module)
 
 
-def compile_layer(layer: Convolution, config: Config, tiling: Tiling | None = None) -> Program:
-    """The instructions of a layer, by a schedule or the default one."""
-    return compile_kernel(program(layer, config.batch), config, tiling)
-
-
-def compile_kernel(text: str, config: Config, tiling: Tiling | None = None) -> Program:
-    """The instructions of a kernel of the te dialect, by a schedule or the default one."""
-    module, recipe = kernel_loops(text, config)
+def compile_program(text: str, config: Config, tiling: Tiling | None = None) -> Program:
+    """The instructions of a tensor program, by a schedule or the default one."""
+    module, recipe = loops_of(text, config)
     accelerate(recipe, tiling)
     apply(VTA_BACKEND, module)
     return program_of(module)
+
+
+def compile_layer(layer: Convolution, config: Config, tiling: Tiling | None = None) -> Program:
+    """The instructions of a layer, by a schedule or the default one."""
+    return compile_program(program(layer, config.batch), config, tiling)
 
 
 def check(layer: Convolution, compiled: Program, config: Config, mode: str) -> None:
@@ -152,7 +147,7 @@ def cycles(compiled: Program, preset: Preset, serial: bool = False) -> int:
 
 def best_serial(layer: Convolution, config: Config, preset: Preset) -> int:
     """The cycles of the best tiles where each instruction waits for the one before it."""
-    _, recipe = loops_of(layer, config)
+    _, recipe = loops_of(program(layer, config.batch), config)
     found: list[int] = []
     for sizes in serial_tiles(default_problem(recipe), SERIAL_CANDIDATES):
         compiled = compile_layer(layer, config, Tiling(sizes))
@@ -162,7 +157,7 @@ def best_serial(layer: Convolution, config: Config, preset: Preset) -> int:
 
 def measure(layer: Convolution, config: Config, preset: Preset) -> dict[str, object]:
     """One row: cycles of the default schedule, of one context, and of TVM's schedule."""
-    _, recipe = loops_of(layer, config)
+    _, recipe = loops_of(program(layer, config.batch), config)
     tiling = default_tiling(recipe)
     bounds = Bounds.of(layer, config.batch, config)
     compiled = compile_layer(layer, config, tiling)
