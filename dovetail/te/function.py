@@ -65,6 +65,9 @@ def lower(schedule: Schedule, args: Sequence[Tensor], name: str = "main") -> Mod
     for output in schedule.outputs:
         if output not in outputs:
             raise UserError(f"{output.name}, which the schedule computes, is not in the arguments")
+    for output in outputs:
+        if all(output is not op.tensor for op in schedule.computes):
+            raise UserError(f"{output.name} is not computed by this schedule")
     result = schedule.expression(inputs, outputs, name)
     PassPipeline(schedule.passes).apply(Context(), result)
     result.verify()
