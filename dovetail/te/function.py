@@ -107,7 +107,7 @@ def is_computed(tensor: Tensor) -> bool:
     return isinstance(tensor.op, Compute)
 
 
-@dataclass
+@dataclass(repr=False)
 class Function:
     """A compiled function, called with one array an argument.
 
@@ -131,6 +131,9 @@ class Function:
         self._workspace_bytes = WORKSPACE_BYTES(query)
         self._crew = Crew(self.library, threads_of(function))
         self._pool = WorkspacePool()
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.arguments))})"
 
     def __call__(self, *arrays: Array) -> None:
         self.check(arrays)
