@@ -65,6 +65,9 @@ def lower(schedule: Schedule, args: Sequence[Tensor], name: str = "main") -> Mod
     for output in schedule.outputs:
         if output not in outputs:
             raise UserError(f"{output.name}, which the schedule computes, is not in the arguments")
+    for output in outputs:
+        if all(output is not op.tensor for op in schedule.computes):
+            raise UserError(f"{output.name} is not computed by this schedule")
     result = schedule.expression(inputs, outputs, name)
     PassPipeline(schedule.passes).apply(Context(), result)
     result.verify()
@@ -104,7 +107,7 @@ def is_computed(tensor: Tensor) -> bool:
     return isinstance(tensor.op, Compute)
 
 
-@dataclass
+@dataclass(repr=False)
 class Function:
     """A compiled function, called with one array an argument.
 
@@ -128,6 +131,9 @@ class Function:
         self._workspace_bytes = WORKSPACE_BYTES(query)
         self._crew = Crew(self.library, threads_of(function))
         self._pool = WorkspacePool()
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.arguments))})"
 
     def __call__(self, *arrays: Array) -> None:
         self.check(arrays)

@@ -32,6 +32,10 @@ def test_sizes_are_those_of_the_arrays(add, rows, columns):
     assert np.array_equal(c, a + b)
 
 
+def test_a_function_says_what_it_takes(add):
+    assert repr(add) == "add('A' float32(n, m), 'B' float32(m), 'C' float32(n, m))"
+
+
 def test_arrays_at_odd_addresses(add):
     a, b, c = arrays()
     memory = np.empty(4 * 15 + 4, np.uint8)
