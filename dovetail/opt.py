@@ -169,7 +169,8 @@ class DovetailOptMain(xDSLOptMain):
                 cast(Callable[[], type[Target]], factory)().from_spec(spec)
             except ValueError as error:
                 raise UserError(f"-t {self.args.target}: {error}") from None
-        named = factory if signature(factory).parameters else cast(Callable[[], object], factory)()
+        loaded = cast(Callable[[], type[Target]], factory)
+        named: object = factory if signature(factory).parameters else loaded()
         if getattr(named, "binary", False) and self.args.output_file is None:
             raise UserError(f"-t {spec.name} writes bytes, which are no text: give -o FILE")
 
