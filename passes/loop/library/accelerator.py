@@ -89,8 +89,7 @@ class Operand:
 class Fit:
     """An instruction for a reduction: how many elements of a loop it takes, and its operands.
 
-    The operands are the result, then what is read; the block's variables that are axes of the
-    result come in `result`, by dimension of the buffer.
+    The operands are the result, then what is read.
     """
 
     steps: Mapping[str, int]
@@ -318,7 +317,7 @@ class AcceleratorSchedule:
         load_at = self.reduction[-1] if self.reduction else store_at
         blocks = self.move_epilogue(store_at)
         self.promote(blocks, store_at, load_at)
-        self.recipe.do(DecomposeReductionPass(self.name, self.inner[0]))
+        self.recipe.do(DecomposeReductionPass(self.name, [*self.inner, *self.elements][0]))
         for block in [f"{self.name}_init", self.name, *blocks]:
             self.tensorize(block)
         if self.reduction:
