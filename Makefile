@@ -28,8 +28,9 @@ $(VENV)/browser: pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,browser]'
 	@touch $@ $(VENV)/core $(VENV)/dev
 
-demo: $(VENV)/core  ## compile and run a real network on this machine
+demo: $(VENV)/core  ## a real network on this machine, and kernels on an accelerator
 	$(BIN)/python examples/demo.py
+	$(BIN)/python examples/accelerator.py
 
 test: $(VENV)/dev  ## all tests
 	$(BIN)/python -m pytest -n 2
@@ -43,6 +44,7 @@ verify-models: $(VENV)/dev  ## nine networks, run before and after each pass (ha
 test-vta: $(VENV)/dev  ## random streams and kernels of VTA: simulator, verifier, compiler
 	$(BIN)/python tests/support/vta_streams.py 10000
 	$(BIN)/python tests/support/vta_interleavings.py 2000
+	$(BIN)/python tests/support/vta_matmul.py 50
 	$(BIN)/python tests/support/vta_kernels.py 300
 	$(BIN)/python tests/support/vta_tokens.py 50
 

@@ -44,6 +44,10 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
 
+BYTES = "surrogateescape"
+"""How a format of bytes passes through the text that the driver prints."""
+
+
 class HeldText(StringIO):
     """Text that outlives the stream's end."""
 
@@ -165,6 +169,10 @@ class DovetailOptMain(xDSLOptMain):
                 cast(Callable[[], type[Target]], factory)().from_spec(spec)
             except ValueError as error:
                 raise UserError(f"-t {self.args.target}: {error}") from None
+        loaded = cast(Callable[[], type[Target]], factory)
+        named: object = factory if signature(factory).parameters else loaded()
+        if getattr(named, "binary", False) and self.args.output_file is None:
+            raise UserError(f"-t {spec.name} writes bytes, which are no text: give -o FILE")
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
         """The input, opened; how to read it has to be known."""
@@ -203,8 +211,9 @@ class DovetailOptMain(xDSLOptMain):
             raise parse_error(error, self.ctx) from None
         self.exit_code = self.instruments.finish()
         if self.exit_code == 0 and self.args.output_file is not None:
+            data = self.held.getvalue().encode(errors=BYTES)
             try:
-                write_atomically(Path(self.args.output_file), self.held.getvalue().encode())
+                write_atomically(Path(self.args.output_file), data)
             except OSError as error:
                 raise UserError(f"cannot write {self.args.output_file}: {error.strerror}") from None
 

@@ -81,6 +81,8 @@ TARGETS: dict[str, str] = {
     "pseudo": "dovetail.printing.pseudo:PseudoTarget",
     "svg": "dovetail.printing.dot:SvgTarget",
     "vta-asm": "backends.vta.targets:AssemblyTarget",
+    "vta-bin": "backends.vta.targets:StreamTarget",
+    "vta-dram": "backends.vta.targets:ImageTarget",
 }
 
 

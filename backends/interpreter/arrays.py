@@ -43,6 +43,10 @@ class OutOfBoundsError(Exception):
         self.position = position
 
 
+class OrderMattersError(Exception):
+    """Instances depend on each other, or there are too many for one array."""
+
+
 def compile_expression(expr: AffineExpr) -> Function:
     """A Python function of the operands, which are integers or arrays of integers."""
     if isinstance(expr, AffineConstantExpr):

@@ -16,12 +16,14 @@ from analysis.errors import UserError
 from backends.interpreter.arrays import (
     LIMIT,
     Function,
+    OrderMattersError,
     OutOfBoundsError,
     all_hold,
     compile_map,
     full_rank,
 )
 from backends.interpreter.buffers import Buffer, box_of
+from backends.interpreter.calls import only_call, run_calls
 from backends.interpreter.contraction import (
     contraction_footprints,
     reduce_axes,
@@ -32,10 +34,6 @@ from backends.interpreter.nest import Instances, Nest, Reduction, enumerate_inst
 from backends.interpreter.scalars import Array, evaluate, to_dtype
 from dialects.loop import ForOp, LoadOp, StoreOp
 from dialects.loop_hardware import IntrinsicOp
-
-
-class OrderMattersError(Exception):
-    """Instances depend on each other, or there are too many for one array."""
 
 
 @dataclass
@@ -228,7 +226,8 @@ class BlockRunner:
 
     def run_whole(self, nest: Nest) -> bool:
         """Run all instances as whole arrays; False, with no effect, where that may differ."""
-        if not nest.whole:
+        calls = only_call(nest) is not None
+        if not nest.whole and not calls:
             return False
         ranges = [
             (lower(bounds), upper(bounds))
@@ -243,6 +242,8 @@ class BlockRunner:
         found = enumerate_instances(nest, self.lookup, ranges)
         if found is None:
             return True
+        if calls:
+            return run_calls(nest, found, starts(nest, found), self.environment)
         try:
             self.run_instances(nest, found)
         except (OrderMattersError, OutOfBoundsError, UserError):

@@ -48,7 +48,7 @@ def call_intrinsic(
     ]
     written, read = regions[: op.writes.data], regions[op.writes.data :]
     if op.form.data == "reset":
-        for target, value in zip(written, _identities(declared), strict=True):
+        for target, value in zip(written, identities_of(declared), strict=True):
             target.write(value)
         return
     given = iter([region.read() for region in read])
@@ -62,7 +62,7 @@ def call_intrinsic(
     results = run_block(declared.behaviour.block, inputs, dims)
     for target, result in zip(written, results, strict=True):
         if op.form.data == "update":
-            result = _update(declared, target.read(), result)
+            result = fold_update(declared, target.read(), result)
         target.write(result)
 
 
@@ -163,7 +163,7 @@ def _reducer(declared: te.IntrinsicOp) -> str:
     return compute.reducer.data
 
 
-def _identities(declared: te.IntrinsicOp) -> list[Array]:
+def identities_of(declared: te.IntrinsicOp) -> list[Array]:
     """What `reset` writes to each result."""
     last = declared.behaviour.block.last_op
     assert isinstance(last, te.YieldOp)
@@ -177,7 +177,8 @@ def _identities(declared: te.IntrinsicOp) -> list[Array]:
     return found
 
 
-def _update(declared: te.IntrinsicOp, old: Array, new: Array) -> Array:
+def fold_update(declared: te.IntrinsicOp, old: Array, new: Array) -> Array:
+    """What `update` writes: what is there, combined with what is computed."""
     fold = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
     with np.errstate(all="ignore"):
         return to_dtype(fold[_reducer(declared)](widen(old), widen(new)), old.dtype)

@@ -187,15 +187,15 @@ def _dependences(body: Block, axes: Sequence[BlockArgument]) -> dict[SSAValue, f
     return found
 
 
-def _factors(value: SSAValue, body: Block) -> tuple[list[SSAValue], list[Operation]]:
+def factors_of(value: SSAValue, body: Block) -> tuple[list[SSAValue], list[Operation]]:
     """What is multiplied to give `value`, and the products that need not be formed for it."""
     op = value.owner
     if not isinstance(op, arith.MulfOp | arith.MuliOp) or op.parent is not body:
         return [value], []
     if not value.has_one_use():
         return [value], []
-    lhs, left_ops = _factors(op.lhs, body)
-    rhs, right_ops = _factors(op.rhs, body)
+    lhs, left_ops = factors_of(op.lhs, body)
+    rhs, right_ops = factors_of(op.rhs, body)
     return [*lhs, *rhs], [op, *left_ops, *right_ops]
 
 
@@ -222,7 +222,7 @@ def run_compute(op: ComputeOp, environment: Environment, dims: Mapping[str, int]
     extents = _extents(op, environment)
     names = [a.data for a in op.axes.data]
     is_sum = op.reducer is not None and op.reducer.data == "sum"
-    values, skipped = _factors(op.yielded[0], body) if is_sum else (list(op.yielded), [])
+    values, skipped = factors_of(op.yielded[0], body) if is_sum else (list(op.yielded), [])
     depend = _dependences(body, body.args)
     chunk = chunk_shape(extents, _footprints(op, values, skipped, depend), LIMIT)
     ops = [o for o in body.ops if o not in skipped and not isinstance(o, YieldOp)]

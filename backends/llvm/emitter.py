@@ -130,7 +130,7 @@ class FunctionEmitter(Accesses):
                 self.prefetch(op)
             case loop.BarrierOp():
                 self.barrier()
-            case func.ReturnOp():
+            case func.ReturnOp() | loop.PopDepOp() | loop.PushDepOp():
                 pass
             case _:
                 raise UnsupportedError(f"llvm: {op.name} cannot stand between loops")
@@ -193,12 +193,12 @@ class FunctionEmitter(Accesses):
             self.constants.pop(induction, None)
         elif kind == "vectorized":
             self.vector_loop(op)
-        elif kind in ("serial", "parallel"):
+        elif kind in ("serial", "parallel", "vthread"):
             self.serial_loop(op, parallel=kind == "parallel")
         else:
             raise UnsupportedError(
                 f"llvm: loop {op.loop_name.data} is {kind}; "
-                "a CPU runs serial, parallel, vectorized and unrolled loops"
+                "a CPU runs serial, parallel, vectorized and unrolled loops and virtual threads"
             )
         self.bound.discard(induction)
 

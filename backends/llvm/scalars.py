@@ -106,6 +106,31 @@ def conversion(method: str) -> Emit:
     return emit
 
 
+def truncate_float(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]) -> ir.Value:
+    """A float of fewer bits; from double to half through single, rounded to odd in between.
+
+    Processors have no instruction for the direct way, and what LLVM would call is not everywhere.
+    Rounded to odd (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums"), a
+    single keeps what decides how the half is rounded.
+    """
+    (value,) = args
+    target = value_type(op.results[0].type)
+    count = lanes(value.type)
+    source = value.type.element if count is not None else value.type
+    if not isinstance(source, ir.DoubleType) or not isinstance(target, ir.HalfType):
+        return builder.fptrunc(value, widened(target, count))
+    single, integer = widened(ir.FloatType(), count), widened(ir.IntType(32), count)
+    nearest = builder.fptrunc(value, single)
+    back = builder.fpext(nearest, value.type)
+    bits = builder.bitcast(nearest, integer)
+    even = builder.icmp_unsigned("==", builder.and_(bits, filled(integer, 1)), filled(integer, 0))
+    inexact = builder.and_(even, builder.fcmp_ordered("!=", back, value))
+    below = builder.fcmp_ordered("<", call(builder, "fabs", [back]), call(builder, "fabs", [value]))
+    step = builder.select(below, filled(integer, 1), filled(integer, -1))
+    odd = builder.select(inexact, builder.add(bits, step), bits)
+    return builder.fptrunc(builder.bitcast(odd, single), widened(target, count))
+
+
 def index_cast(signed: bool) -> Emit:
     """A change of width between an integer and index, in the direction that it needs."""
 
@@ -260,7 +285,7 @@ TABLE: dict[type[Operation], Emit] = {
     arith.SIToFPOp: conversion("sitofp"),
     arith.SubfOp: binary("fsub"),
     arith.SubiOp: binary("sub"),
-    arith.TruncFOp: conversion("fptrunc"),
+    arith.TruncFOp: truncate_float,
     arith.TruncIOp: conversion("trunc"),
     arith.UIToFPOp: conversion("uitofp"),
     arith.XOrIOp: binary("xor"),

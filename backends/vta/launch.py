@@ -5,7 +5,7 @@ each at a multiple of the largest element, then micro-ops and instructions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from vta.implementations import FSIM, IMPLEMENTATIONS, Implementation
 from vta.isa import Load, MemoryType, MicroCoded, StreamError, Transfer
 from vta.simulator.functional import Image, Simulator
 from vta.simulator.memory import SramInit
+from vta.timing import find_preset, time_stream
 from vta.verify import verify
 
 Array = npt.NDArray[Any]
@@ -40,6 +41,12 @@ class Stats:
     """Micro-ops that are executed."""
     dram_bytes: int
     """What loads and stores of tensors move."""
+    program: Program = field(repr=False)
+
+    def cycles(self, preset: str = "hls", serial: bool = False) -> int:
+        """How long it takes; `serial` runs each instruction when the one before has retired."""
+        instructions, config = self.program.instructions, self.program.config
+        return time_stream(instructions, config, find_preset(preset), serial).cycles
 
     @staticmethod
     def of(program: Program) -> "Stats":
@@ -57,6 +64,7 @@ class Stats:
                 for op in moved
                 if not (isinstance(op, Load) and op.memory_type is MemoryType.UOP)
             ),
+            program=program,
         )
 
 
@@ -96,18 +104,22 @@ def packed(program: Program, arrays: Sequence[Array | None]) -> list[Array]:
     return found
 
 
-def image_of(program: Program, arrays: Sequence[Array]) -> Image:
-    """The DRAM before a run: physical arrays of the arguments, micro-ops, instructions."""
+def program_image(program: Program) -> Image:
+    """The DRAM with micro-ops and instructions, and zeros in all buffers."""
     dram = np.zeros(program.size, np.uint8)
-
-    def put(start: int, data: Image) -> None:
-        dram[start : start + len(data)] = data
-
-    for buffer, array in zip(arguments_of(program), arrays, strict=True):
-        put(buffer.start, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-    put(program.uop_start, np.frombuffer(program.uop_image, np.uint8))
     stream = isa.encode_stream(program.instructions, program.config)
-    put(program.instruction_start, np.frombuffer(stream, np.uint8))
+    parts = (program.uop_start, program.uop_image), (program.instruction_start, stream)
+    for start, data in parts:
+        dram[start : start + len(data)] = np.frombuffer(data, np.uint8)
+    return dram
+
+
+def image_of(program: Program, arrays: Sequence[Array]) -> Image:
+    """The DRAM before a run; `arrays` are the physical arrays of the arguments."""
+    dram = program_image(program)
+    for buffer, array in zip(arguments_of(program), arrays, strict=True):
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        dram[buffer.start : buffer.start + len(data)] = data
     return dram
 
 

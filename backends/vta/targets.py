@@ -1,19 +1,22 @@
-"""What `dovetail-opt -t vta-asm` prints: the stream of a module's function of instructions.
+"""What `dovetail-opt` writes of a module's function of instructions.
 
-The text is that of `vta/assembly.py`; comments say where the buffers, the micro-ops and the
-instructions lie in DRAM.
+`-t vta-asm` is the text of `vta/assembly.py`; comments say where the buffers, the micro-ops and the
+instructions lie in DRAM. `-t vta-bin` are the encoded instructions, `-t vta-dram` the whole image
+of DRAM, micro-ops and instructions in it and zeros where tensors go: what `dovetail vta` takes.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, ClassVar
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target as Output
 
 from backends.vta.emission import program_of
+from backends.vta.launch import program_image
 from backends.vta.program import Program
+from vta import isa
 from vta.assembly import disassemble
 
 
@@ -27,6 +30,11 @@ def listing(program: Program) -> Iterator[str]:
     yield disassemble(program.instructions)
 
 
+def as_text(data: bytes) -> str:
+    """Bytes for a stream of text, from which the driver makes the same bytes again."""
+    return data.decode(errors="surrogateescape")
+
+
 @dataclass(frozen=True)
 class AssemblyTarget(Output):
     """The instructions of the module's function of vta operations, one a line."""
@@ -38,3 +46,30 @@ class AssemblyTarget(Output):
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
         output.writelines(listing(program_of(module, self.function)))
+
+
+@dataclass(frozen=True)
+class StreamTarget(Output):
+    """The instructions as the accelerator reads them, 16 bytes each."""
+
+    name = "vta-bin"
+    binary: ClassVar = True
+
+    function: str | None = None
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        program = program_of(module, self.function)
+        output.write(as_text(isa.encode_stream(program.instructions, program.config)))
+
+
+@dataclass(frozen=True)
+class ImageTarget(Output):
+    """DRAM as the accelerator finds it, but for the tensors."""
+
+    name = "vta-dram"
+    binary: ClassVar = True
+
+    function: str | None = None
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        output.write(as_text(program_image(program_of(module, self.function)).tobytes()))

@@ -27,12 +27,12 @@ from dovetail.explain.page import page
 from dovetail.explain.report import Report
 from dovetail.explain.text import (
     check_node,
-    console,
     find_kernel,
     show_kernel,
     show_model,
     show_node,
 )
+from dovetail.printing.tables import console
 
 
 def parse(args: Sequence[str]) -> argparse.Namespace:

@@ -1,8 +1,7 @@
 """The story of a compiled model as text: the whole in one table, one kernel, or one node."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +10,7 @@ from analysis.errors import UserError, nearest
 from dovetail.explain.listing import Aliases
 from dovetail.explain.nodes import Node
 from dovetail.explain.report import Buffer, FusionEdge, Kernel, Report
+from dovetail.printing.tables import plain_table
 
 SHOWN_NODES = 4
 GAP = 3
@@ -18,25 +18,6 @@ GAP = 3
 
 SHORTEST = 12
 """To how many characters a cell of the table of kernels is cut at most."""
-
-FILE_WIDTH = 160
-
-
-def console() -> Console:
-    """Where the story goes: as wide as the terminal, or wide enough for the tables in a file."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=FILE_WIDTH)
-
-
-def plain_table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """A table without lines; the columns in `right` hold numbers."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for column in columns:
-        number = column in right
-        table.add_column(
-            column, justify="right" if number else "left", no_wrap=number, overflow="fold"
-        )
-    return table
 
 
 def quantity(number: int | None, unit: int, digits: int = 1) -> str:

@@ -122,10 +122,17 @@ def apply(passes: Sequence[ModulePass], module: ModuleOp, context: Context | Non
 
 def compile_program(text: str, config: Config, tiling: Tiling | None = None) -> Program:
     """The instructions of a tensor program, by a schedule or the default one."""
+    return compile_and_record(text, config, tiling)[0]
+
+
+def compile_and_record(
+    text: str, config: Config, tiling: Tiling | None = None
+) -> tuple[Program, str]:
+    """The instructions of a tensor program, and the schedule as pipeline text."""
     module, recipe = loops_of(text, config)
     accelerate(recipe, tiling)
     apply(VTA_BACKEND, module)
-    return program_of(module)
+    return program_of(module), ",".join(str(step) for step in recipe.steps)
 
 
 def compile_layer(layer: Convolution, config: Config, tiling: Tiling | None = None) -> Program:
@@ -157,12 +164,12 @@ def best_serial(layer: Convolution, config: Config, preset: Preset) -> int:
 
 def measure(layer: Convolution, config: Config, preset: Preset) -> dict[str, object]:
     """One row: cycles of the default schedule, of one context, and of TVM's schedule."""
-    _, recipe = loops_of(program(layer, config.batch), config)
-    tiling = default_tiling(recipe)
+    text = program(layer, config.batch)
+    tiling = default_tiling(loops_of(text, config)[1])
     bounds = Bounds.of(layer, config.batch, config)
-    compiled = compile_layer(layer, config, tiling)
+    compiled, schedule = compile_and_record(text, config, tiling)
     check(layer, compiled, config, preset.implementation.name)
-    alone = compile_layer(layer, config, replace(tiling, thread=None))
+    alone = compile_program(text, config, replace(tiling, thread=None))
     row: dict[str, object] = {
         "layer": layer.name,
         "gemm": bounds.gemm,
@@ -171,12 +178,13 @@ def measure(layer: Convolution, config: Config, preset: Preset) -> dict[str, obj
         "cycles": cycles(compiled, preset),
         "cycles_serial": cycles(alone, preset, serial=True),
         "best_serial": best_serial(layer, config, preset),
-        "tiles": dict(tiling.sizes),
-        "thread": tiling.thread,
         "pynq": PYNQ.get(layer.name) if config == Config() else None,
+        "schedule": schedule,
+        "tuned_pynq": None,
+        "tuned_schedule": None,
     }
     theirs = tuned(layer, config)
-    row["tuned_pynq"] = (
-        None if theirs is None else cycles(compile_layer(layer, config, theirs), PRESETS["pynq"])
-    )
+    if theirs is not None:
+        compiled, row["tuned_schedule"] = compile_and_record(text, config, theirs)
+        row["tuned_pynq"] = cycles(compiled, PRESETS["pynq"])
     return row

@@ -4,8 +4,10 @@ The result is ordinary IR: it verifies, prints, and is what dovetail-opt reads. 
 is computed only if a condition holds, its reads carry that condition as their guard.
 """
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 from xdsl.builder import Builder
@@ -287,9 +289,12 @@ def hint(name: str) -> str:
 
 
 def compute_op(
-    op: Compute, tensors: dict[Tensor, SSAValue], sizes: dict[Hashable, SSAValue]
+    op: Compute,
+    tensors: dict[Tensor, SSAValue],
+    sizes: dict[Hashable, SSAValue],
+    name: str | None = None,
 ) -> te.ComputeOp:
-    """The te.compute that a tensor is."""
+    """The te.compute that a tensor is, called `name` instead of like the tensor."""
     body = op.body
     axes = [*op.axis, *op.reduce_axis]
     block = Block(arg_types=[IndexType()] * len(axes))
@@ -311,7 +316,7 @@ def compute_op(
 
     extents = [to_expression(axis.upper - axis.lower, position) for axis in axes]
     return te.ComputeOp(
-        op.name,
+        name or op.name,
         [axis.name for axis in axes],
         AffineMap(len(bounds), 0, tuple(extents)),
         len(op.axis),
@@ -326,27 +331,47 @@ def module_of(
     inputs: Sequence[Tensor],
     outputs: Sequence[Tensor],
     name: str,
+    order: Sequence[Compute] | None = None,
     intrinsics: Iterable[te.IntrinsicOp] = (),
 ) -> ModuleOp:
-    """A module with one function of tensors, behind the intrinsics that it may call."""
+    """A module with one function of tensors, behind the intrinsics that it may call.
+
+    The tensors are computed in `order`, each after what it reads. What they are called depends on
+    `order` alone.
+    """
+    order = computes(outputs, inputs) if order is None else order
+    names = unique_names(order)
     values: dict[Tensor, SSAValue] = {}
     function = FuncOp(name, ([tensor_type(v) for v in inputs], [tensor_type(v) for v in outputs]))
     builder = Builder(InsertPoint.at_end(function.body.block))
     for given, argument in zip(inputs, function.body.block.args, strict=True):
-        argument.name_hint = given.name
+        argument.name_hint = names.get(given, given.name)
         values[given] = argument
-    order = computes(outputs, inputs)
     sizes: dict[Hashable, SSAValue] = {}
     for size in symbols_of([*inputs, *(op.tensor for op in order)]):
         sizes[size] = builder.insert(te.DimOp(size.name)).result
     for op in order:
-        made = builder.insert(compute_op(op, values, sizes))
-        made.results[0].name_hint = op.name
+        made = builder.insert(compute_op(op, values, sizes, names[op.tensor]))
+        made.results[0].name_hint = names[op.tensor]
         values[op.tensor] = made.results[0]
     builder.insert(ReturnOp(*(values[v] for v in outputs)))
     module = ModuleOp([*(op.clone() for op in intrinsics), function])
     module.verify()
     return module
+
+
+def unique_names(order: Sequence[Compute]) -> dict[Tensor, str]:
+    """A name for each tensor in computations: its own, without `_` and a number at the end.
+
+    xDSL cuts those off. One that another tensor has gets a number.
+    """
+    tensors = dict.fromkeys(t for op in order for t in (*op.inputs, op.tensor))
+    names: dict[Tensor, str] = {}
+    for value in tensors:
+        wish = re.sub(r"_(\d+)$", r"\1", value.name)
+        tries = (f"{wish}{number or ''}" for number in count())
+        names[value] = next(n for n in tries if n not in names.values())
+    return names
 
 
 def computes(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> list[Compute]:

@@ -26,7 +26,7 @@ from dovetail.pipelines import HOST
 from dovetail.printing.pseudo import listing_of
 from dovetail.runtime.buffers import Array, WorkspacePool, address
 from dovetail.runtime.features import check_machine
-from dovetail.runtime.library import JitLibrary
+from dovetail.runtime.library import Library, link_shared, open_library
 from dovetail.runtime.manifest import Tensor as Argument
 from dovetail.runtime.manifest import shape_text
 from dovetail.runtime.program import WORKSPACE_BYTES, solve_dims
@@ -65,6 +65,9 @@ def lower(schedule: Schedule, args: Sequence[Tensor], name: str = "main") -> Mod
     for output in schedule.outputs:
         if output not in outputs:
             raise UserError(f"{output.name}, which the schedule computes, is not in the arguments")
+    for output in outputs:
+        if all(output is not op.tensor for op in schedule.computes):
+            raise UserError(f"{output.name} is not computed by this schedule")
     result = schedule.expression(inputs, outputs, name)
     PassPipeline(schedule.passes).apply(Context(), result)
     result.verify()
@@ -96,14 +99,15 @@ def build(
     PassPipeline(HOST).apply(Context(), lowered)
     lowered.attributes["target"] = TargetAttr.of(chosen)
     code = CodeGenerator.of(chosen).object_code(module_text(lowered))
-    return Function(lowered, JitLibrary(code), sum(not is_computed(value) for value in args))
+    library = open_library(link_shared(code), code)
+    return Function(lowered, library, sum(not is_computed(value) for value in args))
 
 
 def is_computed(tensor: Tensor) -> bool:
     return isinstance(tensor.op, Compute)
 
 
-@dataclass
+@dataclass(repr=False)
 class Function:
     """A compiled function, called with one array an argument.
 
@@ -112,7 +116,7 @@ class Function:
     """
 
     module: ModuleOp
-    library: JitLibrary
+    library: Library
     inputs: int
 
     def __post_init__(self) -> None:
@@ -127,6 +131,9 @@ class Function:
         self._workspace_bytes = WORKSPACE_BYTES(query)
         self._crew = Crew(self.library, threads_of(function))
         self._pool = WorkspacePool()
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(str, self.arguments))})"
 
     def __call__(self, *arrays: Array) -> None:
         self.check(arrays)

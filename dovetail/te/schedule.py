@@ -29,6 +29,8 @@ from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.inline_compute import InlineComputePass
+from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_around
@@ -100,7 +102,7 @@ class Schedule:
         self.loops = self.expression()
         self.passes[0].apply(Context(), self.loops)
         self._caches: list[Cache] = []
-        self._names = LoopNames.of(self)
+        self.names = LoopNames.of(self)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -119,6 +121,7 @@ class Schedule:
             self.inputs if inputs is None else inputs,
             outputs or self.outputs,
             name,
+            self.computes,
             self.intrinsics.values(),
         )
         if self.target is not None:
@@ -145,7 +148,7 @@ class Schedule:
             if found not in self._caches:
                 raise UserError(f"{found.name} is no cache of this schedule")
             return Stage(self, found)
-        if found not in self._names.blocks:
+        if found not in self.names.blocks:
             known = ", ".join(op.name for op in self.computes)
             raise UserError(f"{found.name} is not computed by this schedule; {known} are")
         return Stage(self, found)
@@ -182,7 +185,7 @@ class Schedule:
         if isinstance(tensor, Cache) and writes:
             raise UserError(f"{tensor.name} is a cache: cache_write is for what is computed")
         if isinstance(tensor, Tensor):
-            self._names.buffer(tensor)
+            self.names.buffer(tensor)
             if writes:
                 self[tensor]  # what is not computed here is refused
         if isinstance(scope, MemoryScope):
@@ -191,6 +194,14 @@ class Schedule:
         cache = Cache(tensor, name, writes, readers, place(caller()))
         self._caches.append(cache)
         return cache
+
+    def insert_dependence_tokens(self) -> None:
+        """Let the units of the target wait for each other, in each virtual thread."""
+        self.apply(InsertDependenceTokensPass())
+
+    def lower_virtual_threads(self) -> None:
+        """Make one stream of all virtual threads."""
+        self.apply(LowerVirtualThreadsPass())
 
     def use_target(self, target: Target) -> None:
         """What the loops are for from now on; a second device is refused."""
@@ -219,15 +230,15 @@ class Schedule:
 
     def place_cache(self, cache: Cache, at: str) -> None:
         """Let a cache live in one iteration of a loop."""
-        if cache in self._names.tiles:
+        if cache in self.names.tiles:
             raise ScheduleError(f"{cache.name} has its place already; a cache has one")
         settle(cache)
-        buffer = self._names.buffer(cache.tensor)
+        buffer = self.names.buffer(cache.tensor)
         if cache.readers:
             self._refuse_other_readers(cache, buffer, at)
         name = self._tile_name(cache)
         self.apply(PromoteMemoryScopePass(buffer, cache.scope, at, name))
-        self._names.tiles[cache] = name
+        self.names.tiles[cache] = name
 
     def _tile_name(self, cache: Cache) -> str:
         """A name for a buffer like that of a cache: one that is free and has no `_` and number."""
@@ -239,7 +250,7 @@ class Schedule:
     def _refuse_other_readers(self, cache: Cache, buffer: str, at: str) -> None:
         """A tile is for all accesses below its loop."""
         scope = Scope("cache_read", function_of(self.loops))
-        known = {self._names.blocks[r] for r in cache.readers if r in self._names.blocks}
+        known = {self.names.blocks[r] for r in cache.readers if r in self.names.blocks}
         value = scope.find_buffer(buffer)
         for access in accesses(scope.find_loop(at), value):
             block = block_of(access).block_name.data
@@ -262,17 +273,13 @@ class Schedule:
     def require_places(self) -> None:
         """Refuse caches of which nothing says where they live."""
         for cache in self._caches:
-            if cache not in self._names.tiles:
+            if cache not in self.names.tiles:
                 writer = cache.tensor.name if cache.writes else "its reader"
                 raise ScheduleError(
                     f"{cache.name} ({cache.scope}) has no place yet: say in which loop it lives "
                     f"with s[{cache.name}].compute_at(s[{writer}], axis)",
                     f"made at {cache.where}",
                 )
-
-    def names(self) -> LoopNames:
-        """What handles are called in the loops."""
-        return self._names
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schedule) and self.passes == other.passes
@@ -357,12 +364,12 @@ class Stage:
 
     @property
     def _block(self) -> str:
-        return self.schedule.names().blocks[self._computing]
+        return self.schedule.names.blocks[self._computing]
 
     def loop_name(self, axis: Handle) -> str:
         """The name of a loop around what this stage computes."""
         if isinstance(axis, Axis):
-            owners = self.schedule.names().axes.get(axis, {})
+            owners = self.schedule.names.axes.get(axis, {})
             tensor = self._computing
             if tensor not in owners:
                 known = ", ".join(a.name for a in self._axes(tensor))

@@ -16,15 +16,14 @@ where it writes, or of which something is needed after the block has overwritten
 or another one; buffers that copies or calls use already.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
-from analysis.affine import Affine
 from dialects import loop
-from passes.loop.forms import Ranges, coordinates, forms_of, ranges_of
-from passes.loop.instances import Instances, Touch, marked
+from passes.loop.forms import coordinates, forms_of, ranges_of
+from passes.loop.instances import Instances, Touch
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -33,6 +32,7 @@ from passes.loop.primitive import (
     loops_around,
 )
 from passes.loop.reverse_compute_at import hoist, later_in
+from passes.loop.signatures import tiles_are_apart
 
 Access = loop.LoadOp | loop.StoreOp
 
@@ -46,36 +46,16 @@ def runs_after(first: Access, second: Access, order: dict[Operation, int]) -> bo
     shared = [op for op in loops_around(block_of(first)) if op in around]
     assert isinstance(first.memref.owner, loop.AllocOp)
     lives = len(loops_around(first.memref.owner))
+    touches = Touch.of(first), Touch.of(second)
+    later = order[second] > order[first]
+    ranges = ranges_of(around) | ranges_of(loops_around(block_of(first)))
+    if tiles_are_apart((touches[0].place, touches[1].place), shared, ranges):
+        return later and Instances().conflict(*touches, shared, [])
     times = [(shared[:i], [later_in(op)]) for i, op in enumerate(shared) if i >= lives]
-    if order[second] > order[first]:
+    if later:
         times.append((shared, []))
     asks = Instances()
-    touches = Touch.of(first), Touch.of(second)
-    ranges = ranges_of([*loops_around(block_of(first)), *around])
-    return any(
-        asks.conflict(*touches, still, differ)
-        for still, differ in times
-        if not differ or not moves_on(*touches, still, shared[len(still)], ranges)
-    )
-
-
-def moves_on(
-    first: Touch, second: Touch, still: Sequence[loop.ForOp], op: loop.ForOp, ranges: Ranges
-) -> bool:
-    """Whether intervals alone prove that later iterations of a loop touch other elements.
-
-    Fast, and only ever for a yes: the coordinate that the loop moves is beyond what the loops
-    inside it reach.
-    """
-    kept: set[Hashable] = {o.induction for o in still} | first.sizes | second.sizes
-    step = Affine.variable(op.induction) + Affine.variable("more") + 1
-    later: dict[Hashable, Affine] = {("other", op.induction): step}
-    known: Ranges = ranges | {("other", v): r for v, r in ranges.items()} | {"more": (0, None)}
-    for mine, form in zip(first.place, second.place, strict=True):
-        low, high = (marked(form, kept).substitute(later, {}) - mine).interval(known)
-        if (low is not None and low > 0) or (high is not None and high < 0):
-            return True
-    return False
+    return any(asks.conflict(*touches, still, differ) for still, differ in times)
 
 
 @dataclass(frozen=True)

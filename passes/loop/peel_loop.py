@@ -105,12 +105,16 @@ def rename(scope: Scope, op: loop_dialect.ForOp) -> None:
 
 
 def drop_idle_blocks(op: loop_dialect.ForOp) -> None:
-    """Erase the blocks in a loop that never run, and the loops that hold nothing then."""
-    for block in list(blocks_in(op)):
+    """Erase the blocks in a loop that never run, and the inner loops that hold nothing then."""
+
+    def is_idle(block: loop_dialect.BlockOp) -> bool:
         ranges = ranges_of(loops_around(block))
         highs = [guard.interval(ranges)[1] for guard in guards_of(block, ranges)]
-        if not any(high is not None and high < 0 for high in highs):
-            continue
+        return any(high is not None and high < 0 for high in highs)
+
+    found = list(blocks_in(op))
+    idle = [block for block in found if is_idle(block)]
+    for block in idle if len(idle) < len(found) else ():
         erase_with_loops(block)
 
 

@@ -77,6 +77,36 @@ def is_radix(form: Affine, inductions: Sequence[Hashable], ranges: Ranges) -> bo
     return True
 
 
+def tiles_are_apart(
+    places: tuple[Sequence[Affine], Sequence[Affine]], loops: Sequence[loop.ForOp], ranges: Ranges
+) -> bool:
+    """Whether two accesses of one element stand in one and the same iteration of some loops.
+
+    `places` are their coordinates as forms of all loops around them.
+    """
+    inductions: dict[Hashable, int | None] = {
+        op.induction: op.extent for op in loops if op.extent != 1
+    }
+    found: set[Hashable] = set()
+    for first, second in zip(*places, strict=True):
+        shared = Affine({v: c for v, c in first.terms.items() if v in inductions})
+        others = first - shared, second - shared
+        if any(other.variables() & inductions.keys() for other in others):
+            continue
+        lows, highs = zip(*(other.interval(ranges) for other in others), strict=True)
+        if None in lows or None in highs:
+            continue
+        reach = max(highs) - min(lows)
+        for factor, variable in sorted((abs(c), n) for n, c in enumerate(shared.terms.values())):
+            extent = inductions[list(shared.terms)[variable]]
+            if factor <= reach or extent is None:
+                break
+            reach += factor * (extent - 1)
+        else:
+            found |= shared.terms.keys()
+    return found == inductions.keys()
+
+
 def iterations_are_apart(op: loop.ForOp) -> bool:
     """Whether no iteration of a loop touches what another one writes, by the signature."""
     blocks = blocks_in(op)

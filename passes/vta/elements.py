@@ -16,7 +16,7 @@ from analysis.affine import Affine, Interval, from_expression
 from analysis.errors import ScheduleError
 from dialects import loop
 from dialects.layout import layout_map, physical_shape, scope_of
-from dialects.target import Machine, Scope
+from dialects.target import Scope
 from passes.loop.forms import forms_of, ranges_of, variables_of
 from passes.loop.primitive import block_of, loops_around
 
@@ -41,11 +41,6 @@ def spell_element(shape: Sequence[int], type: object) -> str:
 def buffer_name(value: SSAValue) -> str:
     """How messages name a buffer."""
     return f"%{value.name_hint or 'buffer'}"
-
-
-def scope_by_name(machine: Machine, value: SSAValue) -> Scope:
-    """The scope that a buffer lies in."""
-    return machine.scope(scope_of(value.type))
 
 
 def outer_extents(value: SSAValue, shape: Sequence[int]) -> tuple[int, ...]:

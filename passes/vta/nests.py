@@ -4,7 +4,7 @@ The addresses of a call's operands are forms of the loops. Guards make the range
 one that speaks of several loops cuts the nest into several. What is left is a box of iterations.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 
 from xdsl.ir import Operation
@@ -12,7 +12,7 @@ from xdsl.ir import Operation
 from analysis.affine import Affine, Interval, Quotient
 from analysis.errors import ScheduleError
 from dialects import loop
-from passes.loop.forms import Ranges, forms_of, ranges_of, variables_of
+from passes.loop.forms import Ranges, ranges_of
 from passes.loop.instances import conditions_of
 from passes.loop.primitive import loops_around, only_child
 
@@ -156,21 +156,3 @@ def bound_of(form: Affine) -> tuple[Hashable, int, int] | None:
     if factor > 0:
         return atom, -(form.const // factor), far
     return atom, -far, form.const // -factor + 1
-
-
-def loops_to_fix(block: loop.BlockOp) -> set[Hashable]:
-    """The loops outside a nest whose numbers decide what its guards let through."""
-    outside, inside = nest_loops(block)
-    mine = {op.induction for op in inside}
-    return {v for form in nest_conditions(block) for v in form.variables() if v not in mine} & {
-        op.induction for op in outside
-    }
-
-
-def binding_values(nest: Nest) -> dict[Hashable, Affine]:
-    """What the variables of the block are bound to."""
-    return variables_of(nest.block)
-
-
-def loop_bounds(op: loop.ForOp) -> Sequence[Affine]:
-    return [forms_of(op, "lower")[0], forms_of(op, "upper")[0]]

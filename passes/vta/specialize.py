@@ -108,22 +108,22 @@ def cut(op: loop.ForOp, pieces: Sequence[tuple[int, int]]) -> None:
     op.erase()
 
 
-def cut_one_loop(function: func.FuncOp, machine: Machine) -> bool:
-    """Cut the outermost loop that an instruction depends on; False if there is none."""
+def cut_loops(function: func.FuncOp, machine: Machine) -> bool:
+    """Cut the loops that instructions depend on, those inside others left for later.
+
+    False if there are none.
+    """
     asked: dict[loop.ForOp, list[tuple[Question, Operation]]] = {}
     for op in function.walk():
-        outside = loops_outside(op)
         for question in questions(op, machine):
             used = question.form.variables()
-            for around in outside:
-                if around.induction in used:
-                    asked.setdefault(around, []).append((question, op))
-                    break
-    if not asked:
-        return False
-    outermost = min(asked, key=lambda op: len(loops_around(op)))
-    cut(outermost, stretches(outermost, asked[outermost]))
-    return True
+            found = next((o for o in loops_outside(op) if o.induction in used), None)
+            if found is not None:
+                asked.setdefault(found, []).append((question, op))
+    outermost = [op for op in asked if not any(around in asked for around in loops_around(op))]
+    for op in outermost:
+        cut(op, stretches(op, asked[op]))
+    return bool(asked)
 
 
 def drop_blocks(function: func.FuncOp) -> None:
@@ -139,7 +139,7 @@ def specialize(function: func.FuncOp, machine: Machine) -> None:
     for op in function.walk():
         if isinstance(op, loop.ForOp) and op.kind.data == "unrolled":
             op.kind = StringAttr("serial")
-    while cut_one_loop(function, machine):
+    while cut_loops(function, machine):
         drop_blocks(function)
     drop_blocks(function)
     number_names(function)

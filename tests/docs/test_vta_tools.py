@@ -14,7 +14,7 @@ from vta.timing import Cause
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "vta-tools.md").read_text()
-FILES = re.findall(r"`([\w.]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.M | re.S)
+FILES = re.findall(r"`(\w+\.\w+)`[^`]*:\n\n```(?:text|python)\n(.*?)^```$", PAGE, re.M | re.S)
 BLOCKS = re.findall(r"^```console\n(.*?)^```$", PAGE, re.M | re.S)
 
 

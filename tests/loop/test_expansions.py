@@ -39,7 +39,7 @@ BODIES = {
         loop.intrinsic @shr_imm "compute"({C}, {C}) writes 1 imm [3] : {I32}, {I32}
       }}""",
     "other elements": f"""loop.block "b" (%v < 3 = %t) {{
-        loop.intrinsic @add "compute"({C}, %A[%v + i0, i1 + 3], {C}) writes 1 : {I32}, {I32}, {I32}
+        loop.intrinsic @add "compute"(%A[%v + i0, i1 + 3], {C}, {C}) writes 1 : {I32}, {I32}, {I32}
       }}""",
     "cast": f"""loop.block "b" (%v < 3 = %t) where (%t - 1 >= 0) {{
         loop.intrinsic @cast_saturate
@@ -48,9 +48,12 @@ BODIES = {
     "copies": f"""%T = loop.alloc at [%t * 3 - 1, %t * 30 - 2] : memref<4x9xi32, "acc">
       loop.copy %A to %T pad 5 : i32 : {I32} to memref<4x9xi32, "acc">
       loop.for %i = 0 to 4 {{ loop.for %j = 0 to 9 {{
-        loop.block "b" (%v < 4 = %i, %u < 9 = %j, %y < 20 = %t * 3 + %i, %x < 90 = %t * 30 + %j) {{
+        loop.block "b" (%v < 4 = %i, %u < 9 = %j, %w < 3 = %t,
+                        %y < 20 = %t * 3 + %i, %x < 90 = %t * 30 + %j) {{
           %a = loop.load %T[%y - 1, %x - 2] : memref<4x9xi32, "acc">
           %b = arith.addi %a, %a : i32
+          %c = arith.trunci %a : i32 to i8
+          loop.store %c, %Y[%v + 2 * %w, %u + 10 * %w] : {I8}
           loop.store %b, %T[%y - 1, %x - 2] : memref<4x9xi32, "acc">
         }} }} }}
       loop.copy %T to %A : memref<4x9xi32, "acc"> to {I32}""",

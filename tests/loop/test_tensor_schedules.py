@@ -16,7 +16,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "1"))
 
 @pytest.mark.parametrize("group", range(4))
 def test_random_schedules_keep_results(group):
-    for seed in range(group, 24 * ROUNDS, 4):
+    for seed in range(group, 12 * ROUNDS, 4):
         config, text, pipeline = random_case(seed)
         module = check(config, text, pipeline)
         assert str(module).count("loop.intrinsic") > 1

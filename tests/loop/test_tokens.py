@@ -15,10 +15,16 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
 from backends.interpreter.loop import run_loop
+from backends.interpreter.scalars import dtype_of
 from dialects import loop
 from dialects.layout import physical_shape
+from dialects.target import Target, TargetAttr
+from dovetail.measuring.convolutions import Convolution, program
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
+from passes.loop.schedule_kernels import ScheduleKernelsPass
+from passes.te.import_intrinsics import ImportIntrinsicsPass
+from passes.te.lower_te_to_loop import LowerTeToLoopPass
 
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
 CASES = 40
@@ -30,9 +36,12 @@ def execute(module: ModuleOp) -> np.ndarray:
     (function,) = (op for op in module.ops if isinstance(op, func.FuncOp))
     rng = np.random.default_rng(0)
     sizes = [physical_shape(argument.type) for argument in function.body.block.args]
-    arrays = [rng.integers(-8, 9, size, dtype=np.int32) for size in sizes]
+    types = [dtype_of(argument.type.element_type) for argument in function.body.block.args]
+    arrays = [
+        rng.integers(-8, 9, size).astype(type) for size, type in zip(sizes, types, strict=True)
+    ]
     run_loop(function, arrays)
-    return np.concatenate(arrays)
+    return np.concatenate([array.ravel() for array in arrays])
 
 
 def with_tokens(text: str, *, lowered: bool) -> ModuleOp:
@@ -177,3 +186,19 @@ def test_tokens_of_one_run_that_are_popped_in_two():
     (steps,) = check_tokens(with_tokens(text, lowered=True))
     units = [step.unit for step in steps if step.push == ("ld", "ex")]
     assert len(units) == 4
+
+
+def test_a_scheduled_convolution():
+    """The default schedule of odd extents: two threads, three units, an epilogue in place."""
+    layer = Convolution("odd", 3, 32, 64, 1, 1)
+    module = parse_module(program(layer))
+    module.attributes["target"] = TargetAttr.of(Target.parse("vta"))
+    for step in (ImportIntrinsicsPass("vta"), LowerTeToLoopPass(), ScheduleKernelsPass()):
+        step.apply(Context(), module)
+    assert "vthread" in str(module)
+    before = execute(module)
+    InsertDependenceTokensPass().apply(Context(), module)
+    LowerVirtualThreadsPass().apply(Context(), module)
+    assert "vthread" not in str(module)
+    np.testing.assert_array_equal(execute(module), before)
+    check_tokens(module)

@@ -162,7 +162,7 @@ ALLOCATION = [
         [
             (
                 CAST,
-                CAST.replace("%R[%v, i1]", "%R[40 - %v, i1]").replace("%t * 8 + 3 - ", "40 - "),
+                CAST.replace("%R[%v, i1]", "%R[40 - %v, i1]"),
             )
         ],
         {},

@@ -32,6 +32,10 @@ def test_sizes_are_those_of_the_arrays(add, rows, columns):
     assert np.array_equal(c, a + b)
 
 
+def test_a_function_says_what_it_takes(add):
+    assert repr(add) == "add('A' float32(n, m), 'B' float32(m), 'C' float32(n, m))"
+
+
 def test_arrays_at_odd_addresses(add):
     a, b, c = arrays()
     memory = np.empty(4 * 15 + 4, np.uint8)
@@ -83,3 +87,30 @@ def test_other_dtypes_and_a_named_target():
     x, y = np.arange(-3, 4, dtype="int8"), np.empty(7, "int32")
     f(x, y)
     assert np.array_equal(y, (x.astype("int32") * 3 + 4) >> 1)
+
+
+def test_conversions_in_machine_code():
+    from_, to = ("float64", "float16", "int8", "int64", "bool"), ("float16", "float32", "int32")
+    rng = np.random.default_rng(3)
+    for old in from_:
+        X = t.placeholder((300,), dtype=old, name="X")
+        results = [
+            t.compute((300,), lambda i, X=X: X[i], dtype=new, name=f"to_{new}")
+            for new in to
+            if new != old
+        ]
+        x = rng.standard_normal(300) * 10.0 ** rng.integers(-8, 6, 300)
+        x[:4] = [1 + 2.0**-11 + 2.0**-40, 1 + 2.0**-11 - 2.0**-40, 65519.999, 2.0**-25 + 2.0**-60]
+        if old not in ("float64", "float16"):
+            x = rng.integers(-100, 100, 300)
+        with np.errstate(over="ignore"):
+            x = x.astype(old)
+        arrays = [np.empty(300, r.dtype) for r in results]
+        t.build(t.create_schedule([r.op for r in results]), [X, *results])(x, *arrays)
+        for array in arrays:
+            small = (
+                np.abs(x.astype("float64")) < 1e9 if array.dtype.kind == "i" else np.full(300, True)
+            )
+            with np.errstate(over="ignore", invalid="ignore"):
+                expected = x.astype(array.dtype)
+            assert np.array_equal(array[small], expected[small]), (old, array.dtype)

@@ -137,6 +137,23 @@ def test_names_that_are_taken_or_missing():
     assert np.array_equal(b, a * 4)
 
 
+def test_the_order_of_arguments_moves_no_names():
+    A, B = t.placeholder((8,), name="A"), t.placeholder((8,), name="A")
+    P = t.compute((8,), lambda i: A[i] - B[i], name="P")
+    Q = t.compute((8,), lambda i: A[i] * 2 + B[i], name="P_1")
+    s = t.create_schedule([P.op, Q.op])
+    s[P].vectorize(P.op.axis[0])
+    BL = s.cache_read(B, "local")
+    s[BL].compute_at(s[Q], Q.op.axis[0])
+    text = t.listing(t.lower(s, [B, A, Q, P]))
+    assert text.startswith("def main(A1: f32[8], A: f32[8], P1: f32[8], P: f32[8]):")
+    assert "for i in vectorized(8):\n        P[i] = A[i] - A1[i]" in text
+    assert "BL[0] = A1[" in text
+    a, b, p, q = integers(8), integers(8)[::-1].copy(), np.empty(8, "f"), np.empty(8, "f")
+    t.build(s, [B, A, Q, P])(b, a, q, p)
+    assert np.array_equal(p, a - b) and np.array_equal(q, a * 2 + b)
+
+
 def test_a_cache_for_some_readers():
     A = t.placeholder((8,), name="A")
     P = t.compute((8,), lambda i: A[i] + 1, name="P")
@@ -170,6 +187,9 @@ def mistakes():
         ),
         "C, which the schedule computes, is not in the arguments": lambda: t.lower(
             t.create_schedule([C.op, D.op]), [A, B, D]
+        ),
+        "D is not computed by this schedule": lambda: t.lower(
+            t.create_schedule(C.op), [A, B, C, D]
         ),
         "C reads B, which is not among the arguments": lambda: t.lower(
             t.create_schedule(C.op), [A, C]

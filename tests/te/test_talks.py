@@ -127,6 +127,37 @@ def test_the_tensorized_program_runs_and_every_step_keeps_its_results(tmp_path, 
     assert "vdla.fused_gemm8x8_add(CL, AL, BL)" in printed.out
 
 
+def test_latency_hiding_keeps_results(tmp_path, capsys):
+    A, B = t.placeholder((32, 32)), t.placeholder((32, 32))
+    k = t.reduce_axis((0, 32))
+    C = t.compute((32, 32), lambda y, x: t.sum(A[k, y] * B[k, x], axis=k))
+    s = t.create_schedule(C.op)
+    _, xo, ko, yi, *_ = s[C].tile(*s[C].op.axis, k, 8, 8, 8)
+    _, thread = s[C].split(xo, factor=2)
+    CL = s.cache_write(C, vdla.acc_buffer)
+    AL = s.cache_read(A, vdla.inp_buffer)
+    BL = s.cache_read(B, vdla.inp_buffer)
+    s[CL].compute_at(s[C], thread)
+    s[AL].compute_at(s[CL], ko)
+    s[BL].compute_at(s[CL], ko)
+    s[CL].tensorize(yi, vdla.gemm8x8)
+    s[CL].vthread(thread)
+    for step, line in (
+        (lambda: None, "for vthread x_o_i in range(2):"),
+        (s.insert_dependence_tokens, "ld.pop_dep_from(ex)"),
+        (s.lower_virtual_threads, "ex.fused_gemm8x8_add(CL1, AL1, BL1)"),
+    ):
+        step()
+        assert line in t.listing(s)
+        a, b, c = integers(32, 32), integers(32, 32)[::-1].copy(), np.empty((32, 32), "float32")
+        t.build(s, [A, B, C])(a, b, c)
+        assert np.array_equal(c, a.T @ b)
+    source = tmp_path / "program.mlir"
+    source.write_text(str(s.expression()))
+    assert run([str(source), "-p", str(s), "--verify-each=run", "-t", "pseudo"]) == 0
+    capsys.readouterr()
+
+
 def declared():
     """The instruction that a hardware designer declares."""
     w, x = t.placeholder((8, 8)), t.placeholder((8, 8))

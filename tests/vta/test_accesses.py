@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from vta_streams import Generator
 
+from vta.accesses import Accesses
 from vta.implementations import IMPLEMENTATIONS
 from vta.isa import Finish
 from vta.simulator.functional import Simulator
 from vta.simulator.memory import SramInit
-from vta.verify import Accesses
 
 STREAMS = 24
 

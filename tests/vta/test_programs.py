@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from vta_matmul import Matmul
 from vta_orders import judge, perturb, show
 
 from vta import assembly
@@ -104,3 +105,15 @@ def test_no_wrong_change_of_a_token_is_proven():
     assert missed == []
     assert counts["refused as they are"] == 0
     assert counts["refused"] > 35 and counts["unseen"] < 10, counts
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_overlapping_matrix_products(seed):
+    product = Matmul(seed)
+    stream, image = product.stream(), product.image()
+    for implementation in (FSIM, HLS, CHISEL):
+        assert verify(stream, product.config, image, implementation) == []
+    ((_, after), *others) = perturb(stream, image, product.config, 10)
+    assert {other for _, other in others} == {after}
+    found = product.result(np.frombuffer(after, np.uint8))
+    np.testing.assert_array_equal(found, product.expected())

@@ -12,7 +12,7 @@ from rich.table import Table
 from dovetail.commands.arguments import Parser
 from dovetail.commands.vta.files import add_stream, naming, read_config, read_stream, write_file
 from dovetail.commands.vta.trace import trace_events
-from dovetail.explain.text import console, plain_table
+from dovetail.printing.tables import console, plain_table
 from vta import isa
 from vta.config import Config
 from vta.isa import Instruction, Unit, kind

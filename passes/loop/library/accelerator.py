@@ -89,8 +89,7 @@ class Operand:
 class Fit:
     """An instruction for a reduction: how many elements of a loop it takes, and its operands.
 
-    The operands are the result, then what is read; the block's variables that are axes of the
-    result come in `result`, by dimension of the buffer.
+    The operands are the result, then what is read.
     """
 
     steps: Mapping[str, int]

@@ -10,8 +10,8 @@
 // THREADS-NEXT:        acc CL[1, 8]  # i32
 // THREADS-NEXT:        for k in range(128):
 // THREADS-NEXT:            inp AL[1, 8]  # i8
-// THREADS-NEXT:            {{(ld\.)?}}dma_copy2d(AL, A[k, tx*8:tx*8+8])
-// THREADS-NEXT:            {{(ex\.)?}}accumulate(CL, AL)
+// THREADS-NEXT:            ld.dma_copy2d(AL, A[k, tx*8:tx*8+8])
+// THREADS-NEXT:            ex.accumulate(CL, AL)
 
 // TOKENS-LABEL: def latency(A: i8[128, 16]):
 // TOKENS-NEXT:    for vthread tx in range(2):
@@ -20,10 +20,10 @@
 // TOKENS-NEXT:        for k in range(128):
 // TOKENS-NEXT:            inp AL[1, 8]  # i8
 // TOKENS-NEXT:            ld.pop_dep_from(ex)
-// TOKENS-NEXT:            {{(ld\.)?}}dma_copy2d(AL, A[k, tx*8:tx*8+8])
+// TOKENS-NEXT:            ld.dma_copy2d(AL, A[k, tx*8:tx*8+8])
 // TOKENS-NEXT:            ld.push_dep_to(ex)
 // TOKENS-NEXT:            ex.pop_dep_from(ld)
-// TOKENS-NEXT:            {{(ex\.)?}}accumulate(CL, AL)
+// TOKENS-NEXT:            ex.accumulate(CL, AL)
 // TOKENS-NEXT:            ex.push_dep_to(ld)
 // TOKENS-NEXT:        ld.pop_dep_from(ex)
 
@@ -36,16 +36,16 @@
 // STREAM-NEXT:        inp AL0[1, 8]  # i8
 // STREAM-NEXT:        inp AL1[1, 8]  # i8
 // STREAM-NEXT:        ld.pop_dep_from(ex)
-// STREAM-NEXT:        {{(ld\.)?}}dma_copy2d(AL0, A[k, 0:8])
+// STREAM-NEXT:        ld.dma_copy2d(AL0, A[k, 0:8])
 // STREAM-NEXT:        ld.push_dep_to(ex)
 // STREAM-NEXT:        ld.pop_dep_from(ex)
-// STREAM-NEXT:        {{(ld\.)?}}dma_copy2d(AL1, A[k, 8:16])
+// STREAM-NEXT:        ld.dma_copy2d(AL1, A[k, 8:16])
 // STREAM-NEXT:        ld.push_dep_to(ex)
 // STREAM-NEXT:        ex.pop_dep_from(ld)
-// STREAM-NEXT:        {{(ex\.)?}}accumulate(CL0, AL0)
+// STREAM-NEXT:        ex.accumulate(CL0, AL0)
 // STREAM-NEXT:        ex.push_dep_to(ld)
 // STREAM-NEXT:        ex.pop_dep_from(ld)
-// STREAM-NEXT:        {{(ex\.)?}}accumulate(CL1, AL1)
+// STREAM-NEXT:        ex.accumulate(CL1, AL1)
 // STREAM-NEXT:        ex.push_dep_to(ld)
 // STREAM-NEXT:    ld.pop_dep_from(ex)
 // STREAM-NEXT:    ld.pop_dep_from(ex)

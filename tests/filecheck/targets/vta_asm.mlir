@@ -3,6 +3,9 @@
 // RUN: not dovetail-opt %s -t vta-asm{function=pipelin} 2>&1 | filecheck %s --check-prefix=UNKNOWN
 // RUN: not dovetail-opt %s -p 'lower-loop-to-vta' -t vta-asm{function=loops} 2>&1 | filecheck %s --check-prefix=LOOPS
 
+// RUN: not dovetail-opt %s -t vta-bin{function=pipeline} 2>&1 | filecheck %s --check-prefix=BYTES
+
+// BYTES: error: -t vta-bin writes bytes, which are no text: give -o FILE
 // SEVERAL: error: vta: the module has several functions: pipeline, crowded, loops; choose one
 // UNKNOWN: error: vta: no function of instructions is called 'pipelin': did you mean pipeline? there are: pipeline, crowded, loops
 // LOOPS: error: vta: @loops has loop.block, which is no instruction; lower-loop-to-vta lowers loops

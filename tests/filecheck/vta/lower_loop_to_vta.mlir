@@ -28,6 +28,9 @@ builtin.module attributes {target = #target.target<"vta">} {
   te.intrinsic @cast_saturate (%x: tensor<1x16xi32>) {
     te.yield %x : tensor<1x16xi32>
   } lower compute "out.saturate" on "ex"
+  te.intrinsic @cast (%x: tensor<1x16xi32>) {
+    te.yield %x : tensor<1x16xi32>
+  } lower compute "out" on "ex"
 
   // Two rows of nine at a time. The first tile has a pad above, the last one row of pixels and
   // pads below: the loop is cut into iterations that are alike. The tail of the last tile shrinks
@@ -173,6 +176,44 @@ builtin.module attributes {target = #target.target<"vta">} {
         }
       }
     }
+    func.return
+  }
+
+  // A store does not see what was only loaded: an operation that changes nothing touches it first.
+  // A loop that repeats a reset is left out.
+
+  // CHECK-LABEL: func.func @loaded
+  // CHECK-NEXT:    vta.gemm reset @uops_1 at [36, 0, 0] inner 36 by [1, 0, 0] {label = "D"}
+  // CHECK-NEXT:    vta.load acc %X[0] at [0] rows 2 of 18 stride 81 {label = "C"}
+  // CHECK-NEXT:    vta.alu add @uops_1 at [0, 0] inner 36 by [1, 1] imm 0 {label = "O"}
+  // CHECK-NEXT:    vta.store out %O[0] at [0] rows 2 of 18 stride 81 {label = "O_out"}
+  // CHECK-NEXT:    vta.finish
+  func.func @loaded(%X: memref<32x9x9xi32, #loop.layout<affine_map<(c, h, w) -> (c floordiv 16, h, w, 0, c mod 16)>, [2, 9, 9, 1, 16]>>, %O: !o) {
+    %C = loop.alloc {address = 0 : i64} : !ct
+    %D = loop.alloc {address = 36 : i64} : !ct
+    %O_out = loop.alloc {address = 0 : i64} : !ot
+    loop.for %again = 0 to 3 {
+      loop.for %oc_0 = 0 to 2 {
+        loop.for %oh_0 = 0 to 2 {
+          loop.for %ow_0 = 0 to 9 {
+            loop.block "D" (%voc < 2 = %oc_0, %vh < 2 = %oh_0, %vw < 9 = %ow_0) {
+              loop.intrinsic @gemm "reset"(%D[%voc * 16 + i1, %vh, %vw]) writes 1 : !ct
+            }
+          }
+        }
+      }
+    }
+    loop.copy %X to %C : memref<32x9x9xi32, #loop.layout<affine_map<(c, h, w) -> (c floordiv 16, h, w, 0, c mod 16)>, [2, 9, 9, 1, 16]>> to !ct
+    loop.for %oc = 0 to 2 {
+      loop.for %oh = 0 to 2 {
+        loop.for %ow = 0 to 9 {
+          loop.block "O" (%voc < 2 = %oc, %vh < 2 = %oh, %vw < 9 = %ow) {
+            loop.intrinsic @cast "compute"(%O_out[%voc * 16 + i1, %vh, %vw], %C[%voc * 16 + i1, %vh, %vw]) writes 1 : !ot, !ct
+          }
+        }
+      }
+    }
+    loop.copy %O_out to %O : !ot to !o
     func.return
   }
   // CHECK:       vta.uop_kernel @[[KERNEL]] {(0, 0, 0), (36, 0, 0), (37, 0, 0)}
