@@ -85,6 +85,10 @@ def test_prime_extents_are_cut_into_tiles_with_tails():
     [
         (Kernel(Matmul(7, 33, 16), Config()), r"whole pieces of its extents \(y 7, x 33, k 16\)"),
         (
+            Kernel(Convolution("large", 14, 8, 8, 7, 1), CONFIGS[5], 4),
+            "fit the memories of the target vta: wgt holds 32 elements, and they have 49",
+        ),
+        (
             Kernel(
                 Convolution("taps", 3, 16, 16, 3, 1), Config(), tiling=Tiling({"oh": 1, "kh": 1})
             ),

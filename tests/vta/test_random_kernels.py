@@ -15,7 +15,7 @@ from vta_tokens import random_streams, results_in_orders
 from dovetail.measuring.convolutions import RESNET18
 from vta.config import Config
 
-ROUNDS = int(os.environ.get("ROUNDS", "12"))
+ROUNDS = int(os.environ.get("ROUNDS", "8"))
 PART = 4
 
 

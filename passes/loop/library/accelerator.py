@@ -259,11 +259,12 @@ def default_problem(recipe: Recipe) -> Problem:
 
 def default_tiling(recipe: Recipe) -> Tiling:
     """The tiles that the model chooses for an unscheduled kernel."""
-    chosen = choose_tiles(default_problem(recipe))
+    problem = default_problem(recipe)
+    chosen = choose_tiles(problem)
     if chosen is None:
         raise ScheduleError(
             f"schedule-kernels: not even the smallest tiles of block '{reduction_of(recipe)}' fit "
-            f"the memories of the target {recipe.machine.device}"
+            f"the memories of the target {recipe.machine.device}: {problem.shortage()}"
         )
     return Tiling(*chosen)
 

@@ -119,6 +119,18 @@ class Problem:
                 return False
         return True
 
+    def shortage(self) -> str:
+        """Which memory the smallest tiles do not fit; asked where there is one."""
+        whole = {a.name: self.extent(a) for a in self.axes if a.reduce}
+        sizes = {a.name: 1 for a in self.axes} | whole | dict(self.steps)
+        needed: dict[Scope, int] = {}
+        for part in (self.result, *self.operands, *self.extras):
+            needed[part.memory] = needed.get(part.memory, 0) + part.elements(sizes)
+            if part.depth is not None and needed[part.memory] > part.depth:
+                name, count = part.memory.name, needed[part.memory]
+                return f"{name} holds {part.depth} elements, and they have {count}"
+        raise AssertionError("the smallest tiles fit")
+
     def cycles(self, sizes: Sizes, threads: int) -> float:
         """How long the kernel takes."""
         rate = self.machine.bytes_per_cycle("dram")
