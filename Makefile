@@ -41,10 +41,12 @@ test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
 verify-models: $(VENV)/dev  ## nine networks, run before and after each pass (half an hour)
 	$(BIN)/python tests/support/verify_models.py
 
-test-vta: $(VENV)/dev  ## random streams of VTA: the simulator and the verifier
+test-vta: $(VENV)/dev  ## random streams and kernels of VTA: simulator, verifier, compiler
 	$(BIN)/python tests/support/vta_streams.py 10000
 	$(BIN)/python tests/support/vta_interleavings.py 2000
 	$(BIN)/python tests/support/vta_matmul.py 50
+	$(BIN)/python tests/support/vta_kernels.py 300
+	$(BIN)/python tests/support/vta_tokens.py 50
 
 check: $(VENV)/dev lint  ## the fast part: lint, types, filecheck and unit tests
 	$(BIN)/python -m pytest -n 2 tests/filecheck tests/unit

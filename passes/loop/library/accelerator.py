@@ -108,10 +108,11 @@ def fit_of(recipe: Recipe, block: loop.BlockOp) -> Fit:
             if part.form == "update":
                 for fit in fits(Fitting(block, pattern), part):
                     return fit
+    extents = ", ".join(f"{a.name} {a.extent}" for a in axes_of(block))
     names = ", ".join(f"@{op.sym_name.data}" for op in declared) or "none"
     raise scope.error(
         f"no instruction of the module computes block '{block.block_name.data}', in whole pieces "
-        f"of its extents; there are {names}"
+        f"of its extents ({extents}); there are {names}"
     )
 
 

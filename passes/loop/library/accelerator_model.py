@@ -28,6 +28,10 @@ STEP_CYCLES = 2
 STORE_CYCLES = 3
 """What storing an element of the result takes."""
 
+TAIL_GAIN = 0.75
+"""What share of the cycles tiles with tails may take, to be better than tiles that divide: a tail
+needs instructions of its own, which the model does not count."""
+
 Sizes = Mapping[str, int]
 
 
@@ -137,11 +141,25 @@ def divisors(extent: int, step: int) -> list[int]:
     return [n for n in range(step, extent + 1, step) if extent % n == 0]
 
 
-def tile_sizes(problem: Problem) -> Iterator[dict[str, int]]:
-    """All sizes of tiles that divide the extents and that fit the memories."""
+def even_parts(extent: int, step: int) -> list[int]:
+    """For each number of tiles the least multiple of a step that makes so few of an extent."""
+    calls = -(-extent // step)
+    return sorted({step * -(-calls // count) for count in range(1, calls + 1)})
+
+
+def tile_sizes(problem: Problem, tails: bool = False) -> Iterator[dict[str, int]]:
+    """All sizes of tiles that fit the memories and divide the extents.
+
+    With `tails` those of the result need not divide: the last one has less in it.
+    """
     fixed = {a.name: problem.extent(a) for a in problem.axes if a.reduce}
     free = [a for a in problem.axes if not a.reduce or a.name in problem.steps]
-    choices = [divisors(problem.extent(a), problem.steps.get(a.name, 1)) for a in free]
+    choices = [
+        (even_parts if tails and not a.reduce else divisors)(
+            problem.extent(a), problem.steps.get(a.name, 1)
+        )
+        for a in free
+    ]
     for found in product(*choices):
         sizes = fixed | {a.name: n for a, n in zip(free, found, strict=True)}
         if problem.fits(sizes, 1):
@@ -153,21 +171,42 @@ def shared_axes(problem: Problem, sizes: Sizes) -> list[str]:
     if not problem.fits(sizes, 2):
         return []
     spatial = [a for a in problem.axes if not a.reduce]
-    return [a.name for a in spatial if problem.extent(a) // sizes[a.name] % 2 == 0]
+    return [a.name for a in spatial if -(-problem.extent(a) // sizes[a.name]) % 2 == 0]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Tiles, the axis that two threads share, if any, and what the kernel takes then."""
+
+    cycles: float
+    sizes: dict[str, int]
+    thread: str | None
+
+
+def best_of(problem: Problem, candidates: Iterator[dict[str, int]]) -> Choice | None:
+    """The candidate with the fewest cycles."""
+    best: Choice | None = None
+    for sizes in candidates:
+        for thread in shared_axes(problem, sizes) or [None]:
+            cycles = problem.cycles(sizes, 1 if thread is None else 2)
+            if best is None or cycles < best.cycles:
+                best = Choice(cycles, sizes, thread)
+    return best
 
 
 def choose_tiles(problem: Problem) -> tuple[dict[str, int], str | None] | None:
     """The tiles with the fewest cycles, and the axis that two threads share, if any.
 
-    None if not even the smallest tiles fit.
+    Tails are accepted where they gain much, as where an extent is prime. None if not even the
+    smallest tiles fit.
     """
-    best: tuple[float, dict[str, int], str | None] | None = None
-    for sizes in tile_sizes(problem):
-        for thread in shared_axes(problem, sizes) or [None]:
-            cycles = problem.cycles(sizes, 1 if thread is None else 2)
-            if best is None or cycles < best[0]:
-                best = cycles, sizes, thread
-    return None if best is None else best[1:]
+    whole = best_of(problem, tile_sizes(problem))
+    if whole is None:
+        return None
+    parts = best_of(problem, tile_sizes(problem, tails=True))
+    assert parts is not None
+    chosen = parts if parts.cycles < TAIL_GAIN * whole.cycles else whole
+    return chosen.sizes, chosen.thread
 
 
 def serial_tiles(problem: Problem, count: int) -> list[dict[str, int]]:
