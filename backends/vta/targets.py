@@ -2,8 +2,8 @@
 
 `-t vta-asm` is the text of `vta/assembly.py`; comments say where the buffers, the micro-ops and the
 instructions lie in DRAM, and what was remarked when they were made. `-t vta-bin` are the encoded
-instructions, `-t vta-dram` the whole image of DRAM, micro-ops and instructions in it and zeros where
-tensors go: what `dovetail vta` takes.
+instructions, `-t vta-dram` the whole image of DRAM, micro-ops and instructions in it and zeros
+where tensors go: what `dovetail vta` takes.
 """
 
 from collections.abc import Iterator
