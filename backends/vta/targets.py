@@ -1,8 +1,9 @@
 """What `dovetail-opt` writes of a module's function of instructions.
 
 `-t vta-asm` is the text of `vta/assembly.py`; comments say where the buffers, the micro-ops and the
-instructions lie in DRAM. `-t vta-bin` are the encoded instructions, `-t vta-dram` the whole image
-of DRAM, micro-ops and instructions in it and zeros where tensors go: what `dovetail vta` takes.
+instructions lie in DRAM, and what was remarked when they were made. `-t vta-bin` are the encoded
+instructions, `-t vta-dram` the whole image of DRAM, micro-ops and instructions in it and zeros
+where tensors go: what `dovetail vta` takes.
 """
 
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from typing import IO, ClassVar
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.utils.target import Target as Output
 
 from backends.vta.emission import program_of
@@ -30,6 +31,18 @@ def listing(program: Program) -> Iterator[str]:
     yield disassemble(program.instructions)
 
 
+def remarks(module: ModuleOp) -> Iterator[str]:
+    """What the lowering has to say about single instructions, once each."""
+    said = {
+        (str(label.data), remark.data)
+        for op in module.walk()
+        if isinstance(remark := op.attributes.get("remark"), StringAttr)
+        and isinstance(label := op.attributes.get("label"), StringAttr)
+    }
+    for label, remark in sorted(said):
+        yield f"# {label}: {remark}\n"
+
+
 def as_text(data: bytes) -> str:
     """Bytes for a stream of text, from which the driver makes the same bytes again."""
     return data.decode(errors="surrogateescape")
@@ -45,6 +58,7 @@ class AssemblyTarget(Output):
     """Which function, where the module has several."""
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        output.writelines(remarks(module))
         output.writelines(listing(program_of(module, self.function)))
 
 

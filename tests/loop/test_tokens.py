@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 from parse import parse_module
-from random_units import CALLS, random_units
+from random_units import CALLS, random_peeled, random_units
 from token_oracle import Flattener, TokenError, check_steps, check_tokens
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -20,6 +20,7 @@ from dialects import loop
 from dialects.layout import physical_shape
 from dialects.target import Target, TargetAttr
 from dovetail.measuring.convolutions import Convolution, program
+from passes.loop import token_plan
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.schedule_kernels import ScheduleKernelsPass
@@ -70,6 +71,23 @@ def test_random_nests(part):
 @pytest.mark.parametrize("seed", [3789])
 def test_nests_that_were_wrong(seed):
     check_tokens(with_tokens(random_units(seed), lowered=False))
+
+
+def token_count(text: str) -> int:
+    """The pushes and pops that a program gets."""
+    module = with_tokens(text, lowered=False)
+    check_tokens(module)
+    return sum(isinstance(op, loop.PushDepOp | loop.PopDepOp) for op in module.walk())
+
+
+def test_tokens_that_loops_pass_on(monkeypatch):
+    """A loop goes on with the token that comes to it; seed 201 is one in which it may not."""
+    texts = [random_peeled(seed) for seed in range(180, 180 + 60 * ROUNDS)]
+    joined = [token_count(text) for text in texts]
+    monkeypatch.setattr(token_plan, "join", lambda level: None)
+    apart = [token_count(text) for text in texts[:60]]
+    fewer = [a - b for a, b in zip(apart, joined, strict=False) if a != b]
+    assert len(fewer) >= 5 and min(fewer) >= 2
 
 
 def test_random_nests_cover_what_matters():

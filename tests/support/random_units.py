@@ -158,6 +158,49 @@ class Generator:
         )
 
 
+class PeeledGenerator(Generator):
+    """Loops on few tiles with an inner loop on the same ones, as peeling leaves them."""
+
+    def body(self, visible: list[Buffer], count: int) -> None:
+        visible = list(visible)
+        if len(self.loops) == 2:
+            for _ in range(count):
+                self.leaf(visible)
+            return
+        if len(self.loops) == 1:
+            for _ in range(self.rng.randint(1, 2)):
+                self.alloc(visible)
+            for _ in range(self.rng.randint(1, 3)):
+                self.leaf(visible)
+        self.loop(visible)
+        for _ in range(self.rng.choice([0, 0, 1])):
+            self.leaf(visible)
+
+    def loop(self, visible: list[Buffer]) -> None:
+        name = self.fresh("i")
+        self.line(f"loop.for %{name} = 0 to {self.rng.randint(1, 3)} {{")
+        self.loops.append(name)
+        self.body(visible, self.rng.randint(2, 3))
+        self.loops.pop()
+        self.line("}")
+
+    def leaf(self, visible: list[Buffer]) -> None:
+        tiles = [b for b in visible if b.scope not in ("global", "out")]
+        if not tiles:
+            return
+        if self.rng.random() < 0.5:
+            self.copy(visible[self.rng.randint(0, 1)], self.rng.choice(tiles))
+        else:
+            target, source = self.rng.choice(tiles), self.rng.choice(tiles)
+            unit = self.rng.choice(["ex", "ex", "ex", "ld"])
+            self.call(unit, self.rng.choice(["compute", "update"]), target, source)
+
+
+def random_peeled(seed: int) -> str:
+    """The text of a random module of a loop in a loop, on the same few tiles."""
+    return PeeledGenerator(random.Random(seed)).function()
+
+
 def random_units(seed: int) -> str:
     """The text of a random module in which something is run."""
     rng = random.Random(seed)
