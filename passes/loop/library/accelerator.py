@@ -30,7 +30,7 @@ from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.expand_unrolled_loops import ExpandUnrolledLoopsPass
 from passes.loop.forms import coordinates
 from passes.loop.library.accelerator_model import Footprint, Problem, choose_tiles
-from passes.loop.library.axes import Axis, axes_of, result_of
+from passes.loop.library.axes import Axis, axes_of, is_naive, result_of
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.register_tile import consumers_of
 from passes.loop.peel_loop import PeelLoopPass
@@ -246,6 +246,13 @@ def reduction_of(recipe: Recipe) -> str:
             f"schedule-kernels: @{recipe.function.sym_name.data} has {len(found)} reductions; "
             "a kernel for an accelerator has one, and what follows it element by element"
         )
+    for name in recipe.block_names():
+        block = recipe.find(name)
+        if block is not None and not is_naive(block):
+            raise ScheduleError(
+                f"schedule-kernels: block '{name}' of @{recipe.function.sym_name.data} is "
+                "scheduled already; it takes loops as lower-te-to-loop leaves them"
+            )
     return found[0]
 
 
