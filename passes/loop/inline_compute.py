@@ -7,8 +7,9 @@ The producer's nest and buffer disappear. It is computed once for each read.
 
 Arguments: `block` (the producer), `function`.
 Refuses: a reduction; a producer with a `where`; a result of the function; a producer that does not
-write each of its elements at its own coordinates; a reader that guards its read or comes before
-the producer; an input that the reader cannot see, or that is written again before it reads.
+write each of its elements at its own coordinates; a buffer that copies, calls or prefetches use,
+too; a reader that guards its read or comes before the producer; an input that the reader cannot
+see, or that is written again before it reads.
 """
 
 from collections.abc import Hashable
@@ -126,6 +127,12 @@ class InlineComputePass(Primitive):
         store = self.only_store(scope, producer)
         alloc = store.memref.owner
         assert isinstance(alloc, loop_dialect.AllocOp)
+        for use in store.memref.uses:
+            if not isinstance(use.operation, Access):
+                raise scope.error(
+                    f"%{store.memref.name_hint}, which block '{self.block}' writes, is used by "
+                    f"{use.operation.name}, which needs it in memory"
+                )
         reads = [a for a in accesses(scope.function, store.memref) if a is not store]
         for read in reads:
             if not isinstance(read, loop_dialect.LoadOp):
