@@ -10,7 +10,7 @@ terms of the loops, and most divisions of blocked layouts are gone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.ir.affine import (
@@ -102,15 +102,11 @@ class Affine:
     def interval(self, ranges: Ranges) -> Interval:
         """Bounds of the form; exact for a plain sum of independent variables."""
         low, high = self._plain_interval(ranges)
-        for atom, coefficient in self.terms.items():
-            if not isinstance(atom, Quotient) or coefficient % atom.divisor:
-                continue
-            # c * (n - d * floor(n / d)) lies between 0 and c * (d - 1)
-            count = -coefficient // atom.divisor
-            rest = self - Affine({atom: coefficient}) - atom.numerator * count
+        for remainder, count, rest in _remainders(self):
             if len(rest.terms) >= len(self.terms):
                 continue
-            span = count * (atom.divisor - 1)
+            # c * (n - d * floor(n / d)) lies between 0 and c * (d - 1)
+            span = count * (remainder.divisor - 1)
             rest_low, rest_high = rest.interval(ranges)
             low = _tighter(low, _plus(rest_low, min(0, span)), max)
             high = _tighter(high, _plus(rest_high, max(0, span)), min)
@@ -206,14 +202,35 @@ class Remainder:
 
 def with_remainders(form: Affine) -> Affine:
     """The form with `n - d * floor(n / d)` written as `n mod d`; for text only."""
-    for part, factor in form.terms.items():
-        if not isinstance(part, Quotient) or factor % part.divisor:
-            continue
-        count = -factor // part.divisor
-        rest = form - Affine({part: factor}) - part.numerator * count
-        if len(rest.terms) == len(form.terms) - 1 - len(part.numerator.terms):
-            return with_remainders(rest) + Affine({Remainder(part.numerator, part.divisor): count})
+    for remainder, count, rest in _remainders(form):
+        if len(rest.terms) == len(form.terms) - 1 - len(remainder.numerator.terms):
+            return with_remainders(rest) + Affine({remainder: count})
     return form
+
+
+def _remainders(form: Affine) -> Iterator[tuple[Remainder, int, Affine]]:
+    """The ways to write a form as `count * (n mod d) + rest`, one or more for each quotient.
+
+    A quotient `floor(n / (e * d))` is also `floor(floor(n / e) / d)`, which matters where the form
+    has `floor(n / e)`.
+    """
+    for atom, coefficient in form.terms.items():
+        if not isinstance(atom, Quotient):
+            continue
+        readings = [Remainder(atom.numerator, atom.divisor)]
+        for finer in form.terms:
+            if (
+                isinstance(finer, Quotient)
+                and finer.divisor < atom.divisor
+                and atom.divisor % finer.divisor == 0
+                and finer.numerator == atom.numerator
+            ):
+                readings.append(Remainder(Affine({finer: 1}), atom.divisor // finer.divisor))
+        for reading in readings:
+            if coefficient % reading.divisor == 0:
+                count = -coefficient // reading.divisor
+                rest = form - Affine({atom: coefficient}) - reading.numerator * count
+                yield reading, count, rest
 
 
 def _plus(bound: int | None, step: int) -> int | None:

@@ -161,6 +161,10 @@ def _negated(expr: AffineExpr) -> AffineExpr | None:
     return None
 
 
+def _is_sum(expr: AffineExpr) -> bool:
+    return isinstance(expr, AffineBinaryOpExpr) and expr.kind is AffineBinaryOpKind.Add
+
+
 def print_expression(
     printer: Printer, expr: AffineExpr, operands: Sequence[SSAValue], tight: bool = False
 ) -> None:
@@ -180,11 +184,14 @@ def print_expression(
     if expr.kind is AffineBinaryOpKind.Add:
         for i, term in enumerate(_terms(expr)):
             positive = _negated(term)
-            if i > 0:
-                printer.print_string(" + " if positive is None else " - ")
-            elif positive is not None:
-                printer.print_string("-")
-            print_term(printer, term if positive is None else positive, operands)
+            if i == 0:
+                print_term(printer, term, operands)
+            elif positive is None:
+                printer.print_string(" + ")
+                print_term(printer, term, operands)
+            else:
+                printer.print_string(" - ")
+                print_expression(printer, positive, operands, tight=_is_sum(positive))
     else:
         print_term(printer, expr, operands)
     if tight:
@@ -197,11 +204,13 @@ def print_term(printer: Printer, expr: AffineExpr, operands: Sequence[SSAValue])
         print_expression(printer, expr, operands)
         return
     if (positive := _negated(expr)) is not None:
+        # a sign binds more tightly than a division
+        divides = isinstance(positive, AffineBinaryOpExpr) and (
+            positive.kind is not AffineBinaryOpKind.Mul
+        )
         printer.print_string("-")
-        expr = positive
-        if not isinstance(expr, AffineBinaryOpExpr):
-            print_expression(printer, expr, operands)
-            return
+        print_expression(printer, positive, operands, tight=divides)
+        return
     print_expression(printer, expr.lhs, operands, tight=isinstance(expr.lhs, AffineBinaryOpExpr))
     printer.print_string(f" {_SPELLING[expr.kind]} ")
     print_expression(printer, expr.rhs, operands, tight=isinstance(expr.rhs, AffineBinaryOpExpr))

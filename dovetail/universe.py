@@ -45,6 +45,7 @@ PASSES: tuple[str, ...] = (
     "loop.expand_copies",
     "loop.expand_intrinsics",
     "loop.expand_unrolled_loops",
+    "loop.fuse_loops",
     "loop.hoist_allocations",
     "loop.inline_compute",
     "loop.insert_dependence_tokens",

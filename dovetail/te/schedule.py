@@ -28,6 +28,7 @@ from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
@@ -414,6 +415,11 @@ class Stage:
             raise UserError("tile takes some axes, then as many factors: tile(y, x, 8, 8)")
         names = tuple(self.loop_name(axis) for axis in handles)
         return self._new_loops(TileLoopsPass(names, tuple(sizes), block=self._block))
+
+    def fuse(self, *axes: Handle) -> Loop:
+        """Make one loop of nested ones, of which the outermost comes first."""
+        (fused,) = self._new_loops(FuseLoopsPass(tuple(self.loop_name(axis) for axis in axes)))
+        return fused
 
     def _new_loops(self, new: ModulePass) -> tuple[Loop, ...]:
         """Apply a pass; the loops that it makes, from the outermost inwards."""

@@ -11,7 +11,8 @@ and buffer in the remainder is called `<name>_tail`. Tiles in a memory that the 
 drains are one memory in both loops (`share` of loop.alloc).
 
 Arguments: `loop`, `function`.
-Refuses: a loop without a guard that fails in its last iterations; one whose first iteration
+Refuses: a loop without a guard that fails in its last iterations (one that divides the loop may
+fail in any, and stays); one whose first iteration
 already needs the guard, or whose cut would lie outside it in some iteration of an outer loop;
 several guards that are only known at run time; a loop that is not serial or parallel.
 """
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import StringAttr
 
-from analysis.affine import Affine
+from analysis.affine import Affine, Quotient
 from analysis.integer_sets import Names
 from dialects import loop as loop_dialect
 from dialects.layout import scope_of
@@ -38,6 +39,13 @@ def guards_of(block: loop_dialect.BlockOp, ranges: Ranges) -> list[Affine]:
     return [*ends, *forms_of(block, "where", ranges)]
 
 
+def divides(form: Affine, op: loop_dialect.ForOp) -> bool:
+    """Whether a form has a quotient of the loop, so that it need not rise or fall with it."""
+    return op.induction in {
+        v for atom in form.terms if isinstance(atom, Quotient) for v in atom.numerator.variables()
+    }
+
+
 def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
     """For each guard that depends on the loop, how many first iterations fulfil it."""
     counts: list[Affine] = []
@@ -48,7 +56,7 @@ def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
         for guard in guards_of(block, ranges):
             step = -guard.coefficient(op.induction)
             low = guard.interval(ranges)[0]
-            if step <= 0 or (low is not None and low >= 0):
+            if step <= 0 or (low is not None and low >= 0) or divides(guard, op):
                 continue
             fixed = Affine({}, guard.const)
             moving = Affine({})
@@ -56,7 +64,7 @@ def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
                 part = Affine({atom: coefficient})
                 if atom is op.induction:
                     continue
-                if atom in inside:
+                if part.variables() & inside:
                     moving = moving + part
                 else:
                     fixed = fixed + part

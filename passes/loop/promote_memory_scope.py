@@ -37,7 +37,7 @@ from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from analysis.affine import Affine, Quotient, from_expression
+from analysis.affine import Affine, Interval, Quotient, from_expression
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
@@ -63,6 +63,25 @@ class Box:
 
     origin: tuple[Affine, ...]
     extents: tuple[int, ...]
+
+
+def fixed_part(form: Affine, fixed: set[Hashable]) -> Affine:
+    """The terms of a form that only depend on the loops `fixed`."""
+    terms = form.terms.items()
+    return Affine({a: c for a, c in terms if Affine({a: c}).variables() <= fixed})
+
+
+def divided(form: Affine) -> set[Hashable]:
+    """The variables in the quotients of a form."""
+    quotients = (atom for atom in form.terms if isinstance(atom, Quotient))
+    return {v for atom in quotients for v in atom.numerator.variables()}
+
+
+def is_narrower(first: Interval, second: Interval) -> bool:
+    """Whether an interval has bounds and holds fewer numbers than another one."""
+    if first[0] is None or first[1] is None:
+        return False
+    return second[0] is None or second[1] is None or first[1] - first[0] < second[1] - second[0]
 
 
 @dataclass(frozen=True)
@@ -94,20 +113,18 @@ class Promotion:
         block = block_of(access)
         around = loops_around(block)
         ranges = ranges_of(around)
-        fixed = {op.induction for op in self.outer()}
+        fixed: set[Hashable] = {op.induction for op in self.outer()}
         variables = variables_of(block)
         spans: list[tuple[Affine, int, int]] = []
         for form in coordinates(access):
             form = form.substitute(variables, ranges)
-            base, rest = Affine({}), Affine({}, form.const)
-            for atom, coefficient in form.terms.items():
-                part = Affine({atom: coefficient})
-                inside = atom.numerator.variables() if isinstance(atom, Quotient) else {atom}
-                if inside <= fixed:
-                    base = base + part
-                else:
-                    rest = rest + part
-            low, high = rest.interval(ranges)
+            base = fixed_part(form, fixed)
+            low, high = (form - base).interval(ranges)
+            # a remainder of fixed and other loops is best kept together
+            whole = fixed_part(form, fixed - divided(form - base))
+            ends = (form - whole).interval(ranges)
+            if is_narrower(ends, (low, high)):
+                base, (low, high) = whole, ends
             if low is None or high is None:
                 raise self.scope.error(
                     f"%{self.buffer_name} is indexed in block '{block.block_name.data}' by a value "

@@ -17,8 +17,15 @@ from dataclasses import dataclass
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from passes.locations import locate
-from passes.loop.forms import for_with, forms_of, replace_variables, set_forms
-from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before
+from passes.loop.forms import (
+    Ranges,
+    for_with,
+    forms_of,
+    ranges_of,
+    replace_variables,
+    set_forms,
+)
+from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
 
 
 def is_guarded(block: loop_dialect.BlockOp, op: loop_dialect.ForOp) -> bool:
@@ -42,7 +49,8 @@ def split(op: loop_dialect.ForOp, factor: int, outer_name: str, inner_name: str)
             if not is_guarded(block, op):
                 inside = upper - Affine.variable(op.induction) - 1
                 set_forms(block, where=[*forms_of(block, "where"), inside])
-    replace_variables(op, {op.induction: value + lower})
+    ranges: Ranges = {**ranges_of(loops_around(op)), inner.induction: (0, factor - 1)}
+    replace_variables(op, {op.induction: value + lower}, ranges)
     locate(op.location, outer, inner)
     insert_before(op, outer)
     outer.body.block.add_op(inner)

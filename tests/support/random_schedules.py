@@ -15,6 +15,8 @@ STEPS = (
     "split",
     "split",
     "split",
+    "fuse",
+    "fuse",
     "reorder",
     "reorder",
     "unroll",
@@ -46,6 +48,11 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             chosen = around[start : start + depth]
             rng.shuffle(chosen)
             return f"reorder-loops{{loops={','.join(chr(34) + n + chr(34) for n in chosen)}}}"
+        case "fuse":
+            around = list(scope.loops)
+            start = rng.randrange(len(around))
+            chosen = around[start : start + rng.randint(2, 3)]
+            return f"fuse-loops{{loops={','.join(chr(34) + n + chr(34) for n in chosen)}}}"
         case "unroll" | "vectorize" | "parallelize" | "peel":
             return f'{step}-loop{{loop="{loop}"}}'
         case "decompose":

@@ -110,6 +110,23 @@ def test_parts_and_inlining():
     assert np.array_equal(f, (a + 1) * 2)
 
 
+def test_fused_loops():
+    A, B, _, C, D = product()
+    s = t.create_schedule(D.op)
+    yo, xo, yi, _ = s[C].tile(*C.op.axis, 4, 8)
+    outer = s[C].fuse(yo, xo)
+    inner = s[D].fuse(*D.op.axis)
+    assert (str(outer), str(inner)) == ("y_o_x_o_f", "D_y_D_x_f")
+    with pytest.raises(UserError, match="loop 'y_i' is inside loop 'y_o_x_o_f'"):
+        s[C].fuse(yi, outer)
+    s[C].parallel(outer)
+    assert str(s).endswith(
+        'fuse-loops{loops="y_o","x_o"},fuse-loops{loops="D_y","D_x"},'
+        'parallelize-loop{loop="y_o_x_o_f"}'
+    )
+    check(s, A, B, [D])
+
+
 def test_intermediate_results_as_arguments():
     A, B, _, C, D = product()
     s = t.create_schedule(D.op)

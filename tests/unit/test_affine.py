@@ -79,6 +79,13 @@ def test_a_remainder_is_printed_as_one():
     assert "mod" in str(shown) and "floordiv" not in str(shown)
 
 
+def test_a_digit_in_the_middle_is_a_remainder():
+    """The quotient of a quotient is one quotient, and still the two make a remainder."""
+    digit = Affine.variable("a").floordiv(7, {}).mod(5, {})
+    assert digit.interval({"a": (0, 104)}) == (0, 4)
+    assert to_expression(digit, NAMES.index) == AffineExpr.dimension(0) // 7 % 5
+
+
 @given(st.integers(0, 10**6))
 def test_what_is_printed_reads_back_as_the_same_form(seed):
     rng = random.Random(seed)

@@ -78,3 +78,18 @@ func.func @others(%A: memref<?xf32, #loop.layout<["m"]>>) {
   }
   func.return
 }
+
+// A sign binds more tightly than a division.
+
+// CHECK-LABEL: func.func @signs(%A: memref<9x9x9xf32>) {
+// CHECK-NEXT:  loop.for %i = 0 to 9 {
+// CHECK-NEXT:    loop.block "signs" (%u < 9 = -(%i floordiv 4) + 8, %v < 9 = (-%i) floordiv 4 + 8, %w < 9 = -(%i mod 3) + 8) where (-((%i + 1) floordiv 2) + 3 >= 0) {
+func.func @signs(%A: memref<9x9x9xf32>) {
+  loop.for %i = 0 to 9 {
+    loop.block "signs" (%u < 9 = -(%i floordiv 4) + 8, %v < 9 = -%i floordiv 4 + 8, %w < 9 = 8 - %i mod 3) where (3 >= (%i + 1) floordiv 2) {
+      %zero = arith.constant 0.0 : f32
+      loop.store %zero, %A[%u, %v, %w] : memref<9x9x9xf32>
+    }
+  }
+  func.return
+}
