@@ -357,13 +357,17 @@ class Placement:
             self.check_once(nest)
 
     def check_once(self, nest: Nest) -> None:
-        """Refuse a reduction that adds a term twice: it would do so once in the new place."""
+        """Refuse a reduction that adds a term twice: it would do so once in the new place.
+
+        Loops around all of the reduction may repeat it, as each time it begins anew.
+        """
         mine = Touch(
             forms_of(self.block, "bindings"),
             conditions_of(self.block, loops_around(self.block)),
             nest.sizes,
         )
-        for i, op in enumerate(self.own):
+        begin = self.own.index(nest.kept[0])
+        for i, op in enumerate(self.own[begin:], begin):
             still = [*self.common, *self.own[:i]]
             if self.asks.conflict(mine, mine, still, [later_in(op)]):
                 raise self.scope.error(
