@@ -10,8 +10,10 @@ The producer's own loops go. At the beginning of the body of `at` it gets serial
 that the reads below `at` touch in one iteration, but for dimensions in which the box is one element
 wide; they are called `<block>_<axis>` after the block's variables. Where the size of a box is only
 known at run time, it is the whole dimension. What leaves the buffer's shape is cut off by the
-domains of the block. A reduction keeps its init region and, inside those over the box, its loops.
-What two iterations both read is computed in both: the buffer stays, and the values are the same.
+domains of the block. A reduction keeps its init region and, inside those over the box, its loops,
+called `<block>_<loop>`. What two iterations both read is computed in both: the buffer stays, and
+the values are the same. Iterations that run at the same time need a tile of it each before they do:
+compute-at, then promote-memory-scope, then parallelize-loop.
 
 Arguments: `block` (the producer), `at` (a loop after it, with a read below), `function`.
 Refuses: a producer that does not write each element once at its own coordinates, that continues
