@@ -27,11 +27,14 @@ from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
 from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
+from passes.loop.compute_at import ComputeAtPass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.forms import forms_of
 from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
+from passes.loop.nests import loops_inside
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_around
@@ -326,6 +329,18 @@ class LoopNames:
             names.buffers[tensor] = printed[alloc.result]
         return names
 
+    def rename_axes(self, tensor: Tensor, function: FuncOp, at: str) -> None:
+        """Let the axes of a tensor be called as the loops that compute it inside `at`."""
+        scope = Scope("compute_at", function)
+        block = scope.find_block(self.blocks[tensor])
+        inside = loops_inside(block, scope.find_loop(at))
+        assert isinstance(tensor.op, Compute)
+        axes = [*tensor.op.axis, *tensor.op.reduce_axis]
+        for axis, binding in zip(axes, forms_of(block, "bindings"), strict=True):
+            mine = [op for op in inside if op.induction in binding.variables()]
+            if len(mine) == 1:
+                self.axes[axis][tensor] = mine[0].loop_name.data
+
     def buffer(self, tensor: Tensor | Cache) -> str:
         """The name of the buffer that holds a tensor or a cache."""
         known = self.tiles if isinstance(tensor, Cache) else self.buffers
@@ -463,24 +478,22 @@ class Stage:
     def compute_at(self, parent: Stage, axis: Handle) -> None:
         """Compute it inside a loop of `parent`.
 
-        A cache lives in one iteration of that loop; a consumer of `parent` moves to its end.
+        A cache lives in one iteration of that loop. What `parent` is computed from moves to the
+        beginning of it, as far as it is read there; what is computed after `parent` to its end.
         """
         cache, loop = self._cache_with(parent), parent.loop_name(axis)
-        if cache is None:
-            self._refuse_producer(parent)
-            self.schedule.apply(ReverseComputeAtPass(self._block, loop))
-        else:
+        if cache is not None:
             self.schedule.place_cache(cache, loop)
+        elif self._comes_before(parent):
+            self.schedule.apply(ComputeAtPass(self._block, loop))
+            self.schedule.names.rename_axes(self._computing, function_of(self.schedule.loops), loop)
+        else:
+            self.schedule.apply(ReverseComputeAtPass(self._block, loop))
 
-    def _refuse_producer(self, parent: Stage) -> None:
-        """Only consumers move."""
-        consumer, mine = parent.op, self._computing
-        if isinstance(consumer, Compute) and mine in consumer.inputs:
-            raise ScheduleError(
-                f"compute_at: {mine.name} is read by {consumer.name}; what is read moves by "
-                f"s[{mine.name}].compute_inline(), or its reader moves: "
-                f"s[{consumer.name}].compute_at(s[{mine.name}], axis)"
-            )
+    def _comes_before(self, parent: Stage) -> bool:
+        """Whether the tensor of this stage is computed before that of another one."""
+        order = [op.tensor for op in self.schedule.computes]
+        return order.index(self._computing) < order.index(parent._computing)
 
     def _cache_with(self, parent: Stage) -> Cache | None:
         """The cache that is placed: this one, or the one that this stage copies to its tensor."""

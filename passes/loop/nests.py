@@ -144,6 +144,17 @@ def last_iteration(op: loop.ForOp) -> Affine:
     return Affine.variable(op.induction) - forms_of(op, "upper")[0] + 1
 
 
+def place_behind(block: Block, kinds: tuple[type[Operation], ...], op: Operation) -> None:
+    """Put an operation behind those of some kinds that a block begins with."""
+    at = block.first_op
+    while isinstance(at, kinds):
+        at = at.next_op
+    if at is None:
+        block.add_op(op)
+    else:
+        block.insert_op_before(op, at)
+
+
 def clone_into(source: Block, target: Block, values: dict[SSAValue, SSAValue]) -> None:
     """Clone the operations of a block's region behind those of another."""
     for op in source.ops:

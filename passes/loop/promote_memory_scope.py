@@ -37,15 +37,16 @@ from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from analysis.affine import Affine, Interval, Quotient, from_expression
+from analysis.affine import Affine, from_expression
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
+from passes.loop.boxes import spans_of
 from passes.loop.dma import Memory, elide_guards, memory_of, pad_of, tile_type
-from passes.loop.forms import coordinates, forms_of, map_of, ranges_of, variables_of
+from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
 from passes.loop.instances import bounds_of, place_of
 from passes.loop.liveness import Liveness
-from passes.loop.nests import block_variables, box_loops, clone_loops, put_block
+from passes.loop.nests import block_variables, box_loops, clone_loops, place_behind, put_block
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -63,25 +64,6 @@ class Box:
 
     origin: tuple[Affine, ...]
     extents: tuple[int, ...]
-
-
-def fixed_part(form: Affine, fixed: set[Hashable]) -> Affine:
-    """The terms of a form that only depend on the loops `fixed`."""
-    terms = form.terms.items()
-    return Affine({a: c for a, c in terms if Affine({a: c}).variables() <= fixed})
-
-
-def divided(form: Affine) -> set[Hashable]:
-    """The variables in the quotients of a form."""
-    quotients = (atom for atom in form.terms if isinstance(atom, Quotient))
-    return {v for atom in quotients for v in atom.numerator.variables()}
-
-
-def is_narrower(first: Interval, second: Interval) -> bool:
-    """Whether an interval has bounds and holds fewer numbers than another one."""
-    if first[0] is None or first[1] is None:
-        return False
-    return second[0] is None or second[1] is None or first[1] - first[0] < second[1] - second[0]
 
 
 @dataclass(frozen=True)
@@ -110,28 +92,15 @@ class Promotion:
 
     def span(self, access: Access) -> list[tuple[Affine, int, int]]:
         """For each dimension the part that is fixed below the loop and the interval of the rest."""
-        block = block_of(access)
-        around = loops_around(block)
-        ranges = ranges_of(around)
-        fixed: set[Hashable] = {op.induction for op in self.outer()}
-        variables = variables_of(block)
         spans: list[tuple[Affine, int, int]] = []
-        for form in coordinates(access):
-            form = form.substitute(variables, ranges)
-            base = fixed_part(form, fixed)
-            low, high = (form - base).interval(ranges)
-            # a remainder of fixed and other loops is best kept together
-            whole = fixed_part(form, fixed - divided(form - base))
-            ends = (form - whole).interval(ranges)
-            if is_narrower(ends, (low, high)):
-                base, (low, high) = whole, ends
-            if low is None or high is None:
+        for span in spans_of(access, {op.induction for op in self.outer()}):
+            if span.low is None or span.high is None:
                 raise self.scope.error(
-                    f"%{self.buffer_name} is indexed in block '{block.block_name.data}' by a value "
-                    f"that is only known at run time, so what loop "
+                    f"%{self.buffer_name} is indexed in block '{block_of(access).block_name.data}' "
+                    "by a value that is only known at run time, so what loop "
                     f"'{self.at.loop_name.data}' touches has no constant size"
                 )
-            spans.append((base, low, high))
+            spans.append((span.base, span.low, span.high))
         return spans
 
     def box(self, touched: Sequence[Access]) -> Box:
@@ -444,17 +413,6 @@ class Promotion:
         raise self.scope.error(
             f"the size '{extent}' of %{self.buffer_name} has no loop.dim in the function"
         )
-
-
-def place_behind(block: Block, kinds: tuple[type[Operation], ...], op: Operation) -> None:
-    """Put an operation behind those of some kinds that a block begins with."""
-    at = block.first_op
-    while isinstance(at, kinds):
-        at = at.next_op
-    if at is None:
-        block.add_op(op)
-    else:
-        block.insert_op_before(op, at)
 
 
 def move(

@@ -24,6 +24,7 @@ STEPS = (
     "parallelize",
     "decompose",
     "reverse",
+    "compute",
     "inline",
     "promote",
     "promote",
@@ -59,6 +60,8 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             return f'decompose-reduction{{block="{block}" loop="{loop}"}}'
         case "reverse":
             return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
+        case "compute":
+            return f'compute-at{{block="{block}" at="{loop}"}}'
         case "inline":
             return f'inline-compute{{block="{block}"}}'
         case "promote":

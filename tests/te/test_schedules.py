@@ -183,6 +183,43 @@ def test_a_cache_for_some_readers():
     assert "AL[0] = A[i]" in listing_of(s.loops) and "Q[Q_i] = A[Q_i] * 2" in listing_of(s.loops)
 
 
+def test_a_producer_is_computed_where_it_is_read():
+    A = t.placeholder((14, 11), name="A")
+    k = t.reduce_axis((0, 3), name="k")
+    B = t.compute((12, 11), lambda y, x: t.sum(A[y + k, x], axis=k), name="B")
+    C = t.compute((10, 9), lambda y, x: B[y, x] + B[y + 2, x + 2], name="C")
+    s = t.create_schedule(C.op)
+    yo, _ = s[C].split(C.op.axis[0], factor=4)
+    s[B].compute_at(s[C], yo)
+    s[B].vectorize(B.op.axis[1])
+    BL = s.cache_read(B, "local")
+    s[BL].compute_at(s[C], yo)
+    s[C].parallel(yo)
+    assert 'compute-at{block="B" at="C_y_o"},vectorize-loop{loop="B_x"}' in str(s)
+    assert listing_of(t.lower(s, [A, C])) == (
+        """\
+def main(A: f32[14, 11], C: f32[10, 9]):
+    for C_y_o in parallel(3):
+        local BL[6, 11]
+        for B_y in range(6):
+            for B_x in vectorized(11):
+                if C_y_o*4 + B_y < 12:
+                    BL[B_y, B_x] = 0
+                for B_k in range(3):
+                    if C_y_o*4 + B_y < 12:
+                        BL[B_y, B_x] += A[C_y_o*4 + B_y + B_k, B_x]
+        for C_y_i in range(4):
+            for C_x in range(9):
+                if C_y_o*4 + C_y_i < 10:
+                    C[C_y_o*4 + C_y_i, C_x] = BL[C_y_i, C_x] + BL[C_y_i + 2, C_x + 2]
+"""
+    )
+    a, c = integers(*A.shape), np.full(C.shape, np.nan, "float32")
+    t.build(s, [A, C])(a, c)
+    b = a[:-2] + a[1:-1] + a[2:]
+    assert np.array_equal(c, b[:10, :9] + b[2:, 2:])
+
+
 def mistakes():
     A, B, k, C, D = product()
     s = t.create_schedule(D.op)
@@ -212,11 +249,17 @@ def mistakes():
             t.create_schedule(C.op), [A, C]
         ),
         "none of the arguments is computed": lambda: t.module([A, B]),
-        "compute_at: C is read by D; what is read moves by s[C].compute_inline()": lambda: s[
-            C
-        ].compute_at(s[D], D.op.axis[0]),
+        "compute-at: nothing below loop 'D_y' reads what block 'E' writes": lambda: unread(),
         "A is a placeholder: nothing of it is computed": lambda: t.create_schedule(A.op),
     }
+
+
+def unread():
+    A, _, _, _, _ = product()
+    E = t.compute(A.shape, lambda y, x: A[y, x] + 1, name="E")
+    D = t.compute(A.shape, lambda y, x: A[y, x] * 2, name="D")
+    s = t.create_schedule([E.op, D.op])
+    s[E].compute_at(s[D], D.op.axis[0])
 
 
 def unplaced():
