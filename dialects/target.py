@@ -67,6 +67,23 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """Cycles of an accelerator's operations, beside those of the bytes that are moved.
+
+    A call of an instruction that reduces takes one.
+    """
+
+    move: int = 0
+    """What a move between memories takes beside its bytes."""
+    nest: int = 0
+    """What a nest of calls takes beside the calls."""
+    step: int = 1
+    """What a call that does not reduce takes."""
+    store: int = 0
+    """What moving an element of a result out takes."""
+
+
+@dataclass(frozen=True)
 class Machine:
     """What a target is: the facts that passes and schedules ask for. Sizes are in bytes."""
 
@@ -87,6 +104,7 @@ class Machine:
     """Cycles a nanosecond."""
     queues: tuple[tuple[str, str], ...] = ()
     """The pairs of units between which tokens can be sent."""
+    costs: Costs = Costs()
 
     def bandwidth(self, memory: str) -> float:
         """What one core reads from `memory`, in GB/s."""

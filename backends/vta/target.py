@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.errors import UserError
-from dialects.target import Machine, Scope, Target
+from dialects.target import Costs, Machine, Scope, Target
 from vta.config import Config, ConfigError, Memory
 
 UNITS = ("ld", "ex", "st")
 QUEUES = (("ld", "ex"), ("ex", "ld"), ("ex", "st"), ("st", "ex"))
+COSTS = Costs(move=8, nest=8, step=2, store=3)
+"""docs/vta-isa.md, section 10, of the HLS design."""
 
 
 def config_of(target: Target) -> Config:
@@ -66,4 +68,5 @@ def describe(target: Target) -> Machine:
         bandwidths=(("dram", 0.8),),
         clock=0.1,
         queues=QUEUES,
+        costs=COSTS,
     )

@@ -17,9 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.errors import UserError, nearest
-from analysis.files import write_atomically
 from dovetail.commands.arguments import Parser
-from dovetail.commands.vta.files import add_config, read_config
+from dovetail.commands.vta.files import add_config, read_config, write_file
 from dovetail.measuring.convolutions import RESNET18
 from dovetail.measuring.vta_layers import measure
 from vta.timing import PRESETS, find_preset
@@ -42,10 +41,7 @@ def run(args: Sequence[str]) -> int:
             rows.append(measure(known[name], config, preset))
     show(rows, f"{config.name}, {preset.name}, cycles")
     if options.json is not None:
-        try:
-            write_atomically(options.json, json.dumps(rows, indent=1).encode() + b"\n")
-        except OSError as error:
-            raise UserError(f"cannot write {options.json}: {error.strerror}") from None
+        write_file(options.json, json.dumps(rows, indent=1).encode() + b"\n")
     return 0
 
 

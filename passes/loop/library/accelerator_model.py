@@ -3,7 +3,8 @@
 Two virtual threads take turns: while the compute unit works on the tiles of one, those of the other
 are loaded. So a step of the reduction takes what computing or loading takes, whichever is longer.
 The epilogue of a tile hides one load, of the first step of the next tile; what nothing hides is the
-first load and the last store. Tiles that do not fit the memories together are no candidates.
+first load and the last store. Tiles that do not fit the memories together are no candidates. What
+things take is in the `costs` of the machine.
 """
 
 import math
@@ -15,18 +16,6 @@ from dialects import loop
 from dialects.target import Machine, Scope
 from passes.loop.forms import coordinates
 from passes.loop.library.axes import Axis
-
-MOVE_CYCLES = 8
-"""What a move takes beside its bytes."""
-
-CALL_CYCLES = 8
-"""What a nest of calls takes beside the calls."""
-
-STEP_CYCLES = 2
-"""What a call on accumulators alone takes; one of the reduction takes one cycle."""
-
-STORE_CYCLES = 3
-"""What storing an element of the result takes."""
 
 TAIL_GAIN = 0.75
 """What share of the cycles tiles with tails may take, to be better than tiles that divide: a tail
@@ -133,15 +122,15 @@ class Problem:
 
     def cycles(self, sizes: Sizes, threads: int) -> float:
         """How long the kernel takes."""
-        rate = self.machine.bytes_per_cycle("dram")
+        rate, costs = self.machine.bytes_per_cycle("dram"), self.machine.costs
         tiles = math.prod(-(-self.extent(a) // sizes[a.name]) for a in self.axes if not a.reduce)
         chunks = math.prod(-(-self.extent(a) // sizes[a.name]) for a in self.axes if a.reduce)
         points = self.result.elements(sizes)
-        load = sum(p.bytes(sizes) / rate + MOVE_CYCLES for p in self.operands)
-        reduce = self.calls(sizes) + CALL_CYCLES
-        finish = self.followers * (points * STEP_CYCLES + CALL_CYCLES) + points + CALL_CYCLES
-        finish += sum(p.bytes(sizes) / rate + MOVE_CYCLES for p in self.extras)
-        store = points * STORE_CYCLES + MOVE_CYCLES
+        load = sum(p.bytes(sizes) / rate + costs.move for p in self.operands)
+        reduce = self.calls(sizes) + costs.nest
+        finish = self.followers * (points * costs.step + costs.nest) + points + costs.nest
+        finish += sum(p.bytes(sizes) / rate + costs.move for p in self.extras)
+        store = points * costs.store + costs.move
         if threads == 1:
             return tiles * (chunks * (reduce + load) + finish + store)
         last = max(load, reduce + finish)
