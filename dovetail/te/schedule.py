@@ -35,6 +35,7 @@ from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.nests import loops_inside
+from passes.loop.pad_block import PadBlockPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_around
@@ -422,14 +423,24 @@ class Stage:
 
         `tile(y, x, k, 8, 8, 4)` gives the handles of y_o, x_o, k_o, y_i, x_i, k_i.
         """
-        count = len(axes_and_factors) // 2
-        axes, factors = axes_and_factors[:count], axes_and_factors[count:]
-        sizes = [f for f in factors if isinstance(f, int)]
-        handles = [a for a in axes if not isinstance(a, int)]
-        if not count or len(handles) != count or len(sizes) != len(factors) or len(sizes) != count:
-            raise UserError("tile takes some axes, then as many factors: tile(y, x, 8, 8)")
-        names = tuple(self.loop_name(axis) for axis in handles)
-        return self._new_loops(TileLoopsPass(names, tuple(sizes), block=self._block))
+        names, sizes = self._axes_and_numbers("tile", "tile(y, x, 8, 8)", axes_and_factors)
+        return self._new_loops(TileLoopsPass(names, sizes, block=self._block))
+
+    def _axes_and_numbers(
+        self, method: str, example: str, given: Sequence[Handle | int]
+    ) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The names of the loops, and the numbers that follow them, one for each."""
+        count = len(given) // 2
+        handles = [a for a in given[:count] if not isinstance(a, int)]
+        numbers = [n for n in given[count:] if isinstance(n, int)]
+        if not count or len(handles) != count or len(numbers) != count or len(given) % 2:
+            raise UserError(f"{method} takes some axes, then as many factors: {example}")
+        return tuple(self.loop_name(axis) for axis in handles), tuple(numbers)
+
+    def pad(self, *axes_and_multiples: Handle | int) -> None:
+        """Compute whole tiles: `pad(y, x, 8, 16)` rounds the extents of axes up to multiples."""
+        names, multiples = self._axes_and_numbers("pad", "pad(y, x, 8, 16)", axes_and_multiples)
+        self.schedule.apply(PadBlockPass(self._block, names, multiples))
 
     def fuse(self, *axes: Handle) -> Loop:
         """Make one loop of nested ones, of which the outermost comes first."""

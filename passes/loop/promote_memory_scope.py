@@ -42,7 +42,7 @@ from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
 from passes.loop.boxes import spans_of
-from passes.loop.dma import Memory, elide_guards, memory_of, pad_of, tile_type
+from passes.loop.dma import Memory, elide_guards, memory_of, pad_of_move, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
 from passes.loop.instances import bounds_of, place_of
 from passes.loop.liveness import Liveness
@@ -161,14 +161,15 @@ class Promotion:
                     f"unit of the target {verb} {self.memory}; choose a loop outside of all its "
                     "uses, or another scope"
                 )
-        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents)
+        beyond = [a for a in live.touched if self.leaves_buffer(live, a)]
+        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents, bool(beyond))
         tile = self.tile(box, type)
         body = self.at.body.block
         place_behind(body, (loop_dialect.AllocOp,), tile)
         moves: list[Operation] = []
         if entry is not None:
-            halo = [a for a in live.touched if self.leaves_buffer(live, a)]
-            pad = pad_of(self.scope, self.buffer, live.touched, halo)
+            halo = [a for a in beyond if isinstance(a, loop_dialect.LoadOp)]
+            pad = pad_of_move(self.scope, self.buffer, live.touched, halo)
             elide_guards(live.touched)
             moves.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
             place_behind(body, (loop_dialect.AllocOp, loop_dialect.CopyOp), moves[0])
@@ -208,11 +209,9 @@ class Promotion:
         return wanted.is_subset(reduce(isl.Set.union, written))
 
     def leaves_buffer(self, live: Liveness, access: Access) -> bool:
-        """Whether an unguarded read goes into the halo of the buffer."""
-        if not isinstance(access, loop_dialect.LoadOp) or access.otherwise is not None:
-            return False
-        read = live.asks.elements(access, self.outer())
-        return not read.is_subset(self.logical_box(live, self.held()))
+        """Whether an access touches cells of the buffer that hold no element."""
+        touched = live.asks.elements(access, self.outer())
+        return not touched.is_subset(self.logical_box(live, self.held()))
 
     def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
         """Let all accesses use the tile."""

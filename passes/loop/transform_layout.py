@@ -7,19 +7,30 @@ Accesses stay as they are: they are in logical coordinates. The physical extents
 `extents`, or what the map needs for the shape (a `mod n` always has n). Whoever calls a function
 whose argument is transformed passes packed data.
 
+`pad` is what lies in cells that hold no element, so that reads may go there; whoever fills the
+buffer fills these, too. Without it nothing is known of them.
+
 Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
-`function`.
+`pad` (a whole number), `function`.
 Refuses: a map that is no affine map, of another rank, or that puts two elements in one place;
 extents that the map exceeds; a buffer that already has a layout; a map that changes a symbolic
-dimension.
+dimension; a pad that is no value of the element type, or of a buffer that is no argument.
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FunctionType, MemRefType
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    FloatAttr,
+    FunctionType,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+)
+from xdsl.ir import BlockArgument, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
@@ -30,7 +41,7 @@ from xdsl.ir.affine import (
 )
 from xdsl.parser import Parser
 from xdsl.rewriter import Rewriter
-from xdsl.utils.exceptions import ParseError
+from xdsl.utils.exceptions import ParseError, VerifyException
 
 from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
@@ -95,6 +106,7 @@ class TransformLayoutPass(Primitive):
     buffer: str
     map: str
     extents: tuple[int, ...] | None = None
+    pad: int | None = None
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
@@ -103,12 +115,36 @@ class TransformLayoutPass(Primitive):
         known = layout_of(buffer.type)
         if known is not None and not known.is_identity:
             raise scope.error(f"%{self.buffer} already has the layout {known}")
-        layout = self.layout(scope, logical_shape(buffer.type))
+        layout = self.layout(scope, logical_shape(buffer.type), self.pad_of(scope, buffer))
         old = buffer.type
         new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
         set_type(buffer, new, scope)
 
-    def layout(self, scope: Scope, shape: tuple[int | str, ...]) -> LayoutAttr:
+    def pad_of(self, scope: Scope, buffer: SSAValue) -> FloatAttr | IntegerAttr | None:
+        """The pad that the options ask for."""
+        if self.pad is None:
+            return None
+        if not isinstance(buffer, BlockArgument):
+            raise scope.error(
+                f"%{self.buffer} is no argument of the function, so that nobody fills the cells "
+                f"around its elements with the pad {self.pad}"
+            )
+        assert isinstance(buffer.type, MemRefType)
+        type = buffer.type.element_type
+        if isinstance(type, AnyFloat):
+            return FloatAttr(float(self.pad), type)
+        try:
+            assert isinstance(type, IntegerType | IndexType)
+            return IntegerAttr(self.pad, type)
+        except VerifyException:
+            raise scope.error(f"the pad {self.pad} of %{self.buffer} is no {type}") from None
+
+    def layout(
+        self,
+        scope: Scope,
+        shape: tuple[int | str, ...],
+        pad: FloatAttr | IntegerAttr | None,
+    ) -> LayoutAttr:
         """The layout that the options ask for."""
         map = parse_map(scope, self.map)
         if map.num_dims != len(shape):
@@ -137,7 +173,7 @@ class TransformLayoutPass(Primitive):
                 f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
                 "a layout keeps them apart"
             )
-        return LayoutAttr.of(map, extents)
+        return LayoutAttr.of(map, extents, pad)
 
     def symbol(self, scope: Scope, map: AffineMap, shape: tuple[int | str, ...], which: int) -> str:
         """The symbolic extent of a physical dimension: a logical one that stays as it is."""

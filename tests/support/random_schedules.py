@@ -31,6 +31,8 @@ STEPS = (
     "peel",
     "layout",
     "prefetch",
+    "pad",
+    "pad",
 )
 
 
@@ -62,6 +64,11 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
         case "compute":
             return f'compute-at{{block="{block}" at="{loop}"}}'
+        case "pad":
+            named = rng.sample(loops, rng.randint(1, min(2, len(loops))))
+            numbers = ",".join(str(rng.choice([2, 3, 4, 8])) for _ in named)
+            names = ",".join(f'"{n}"' for n in named)
+            return f'pad-block{{block="{block}" loops={names} multiples={numbers}}}'
         case "inline":
             return f'inline-compute{{block="{block}"}}'
         case "promote":
@@ -73,7 +80,9 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             which, by = rng.randrange(max(1, rank)), rng.choice([2, 4, 8])
             results = [f"d{i} floordiv {by}" if i == which else f"d{i}" for i in range(rank)]
             shown = ", ".join([*results, f"d{which} mod {by}"]) if rank else ""
-            return f'transform-layout{{buffer="{buffer}" map="({", ".join(names)})->({shown})"}}'
+            pad = rng.choice(["", "", " pad=0", " pad=1"])
+            map = f'map="({", ".join(names)})->({shown})"'
+            return f'transform-layout{{buffer="{buffer}" {map}{pad}}}'
         case _:
             over = rng.choice(loops)
             return f'prefetch-buffer{{buffer="{buffer}" ahead="{loop}" over="{over}"}}'
