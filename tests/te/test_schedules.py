@@ -317,9 +317,9 @@ def test_layouts_and_prefetches():
     assert packed.shape == (2, 9, 16) and np.array_equal(f.unpack("B", packed), b)
     f(a, packed, d)
     assert np.array_equal(d, np.maximum(a @ b, 0))
-    with pytest.raises(t.UserError, match=r"not \(2, 9, 16\): its layout wants pack\('B', ...\) of it"):
+    with pytest.raises(t.UserError, match=r"not \(2, 9, 16\): its layout wants pack\('B', "):
         f(a, b, d)
-    with pytest.raises(t.UserError, match="main has no argument 'b': did you mean B"):
+    with pytest.raises(t.UserError, match="main has no argument 'b': "):
         f.pack("b", b)
 
 
