@@ -10,7 +10,7 @@ The mark is a record, not a permission: backends run the order that the schedule
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from itertools import product
+from itertools import combinations, product
 
 from xdsl.dialects import arith
 from xdsl.dialects.utils import FastMathFlag
@@ -92,9 +92,11 @@ def exchanged(
     """Two points of one reduction that change places, as text; None if there are none."""
     bindings = list(zip(forms_of(block, "bindings"), block.is_reduce, strict=True))
     reduced = {v for form, reduce in bindings if reduce for v in form.variables()}
+    others = {v for form, reduce in bindings if not reduce for v in form.variables()}
     before = [op for op in old if op.induction in reduced and op.extent != 1]
-    if before == [op for op in new if op in before] and each_is_alone(bindings, old):
-        return None
+    apart = not any(op.induction in others for op in before)
+    if apart and before == [op for op in new if op in before]:
+        return None  # each point runs once, so the loops of the reduction alone make the order
     names = [v.name_hint or f"v{i}" for i, v in enumerate(block.variables)]
     for point, other in candidates(block, old, new, bindings):
         values = (
@@ -108,11 +110,6 @@ def exchanged(
     return None
 
 
-def each_is_alone(bindings: Sequence[tuple[Affine, bool]], loops: Sequence[loop.ForOp]) -> bool:
-    """Whether each loop moves one variable of a block at most."""
-    return all(sum(op.induction in form.variables() for form, _ in bindings) <= 1 for op in loops)
-
-
 def candidates(
     block: loop.BlockOp,
     old: Sequence[loop.ForOp],
@@ -120,7 +117,8 @@ def candidates(
     bindings: Sequence[tuple[Affine, bool]],
 ) -> Iterator[tuple[dict[Hashable, int], dict[Hashable, int]]]:
     """Pairs of instances at one spatial point, of which the first comes first in the old order
-    of loops, and last in the new one."""
+    of loops, and last in the new one: obvious ones, then those that the sets know."""
+    yield from swapped(block, old, new, bindings)
     around = loops_around(block)
     fixed = around[: around.index(old[0])]
     first_op = block.body.block.first_op
@@ -136,6 +134,37 @@ def candidates(
         if found is not None:
             mine: dict[Hashable, int] = {v: found.get(v, 0) for v in (*kept, *inductions(around))}
             yield mine, {v: found.get(v if v in kept else ("other", v), 0) for v in mine}
+
+
+LARGE = 1 << 10
+"""What symbolic sizes are taken to be where some size will do."""
+
+
+def swapped(
+    block: loop.BlockOp,
+    old: Sequence[loop.ForOp],
+    new: Sequence[loop.ForOp],
+    bindings: Sequence[tuple[Affine, bool]],
+) -> Iterator[tuple[dict[Hashable, int], dict[Hashable, int]]]:
+    """Pairs that differ in the first two iterations of two loops that change places.
+
+    All other loops stand in their first iterations; no set is asked.
+    """
+    around = loops_around(block)
+    conditions = conditions_of(block, around)
+    base: dict[Hashable, int] = {v: LARGE for form in conditions for v in form.variables()}
+    for op in around:
+        base[op.induction] = forms_of(op, "lower")[0].evaluate(base)
+    for outer, inner in combinations(old, 2):
+        if new.index(outer) < new.index(inner):
+            continue
+        mine, other = dict(base), dict(base)
+        mine[inner.induction] += 1
+        other[outer.induction] += 1
+        if all(
+            form.evaluate(mine) == form.evaluate(other) for form, reduce in bindings if not reduce
+        ) and all(form.evaluate(at) >= 0 for form in conditions for at in (mine, other)):
+            yield mine, other
 
 
 def inductions(loops: Sequence[loop.ForOp]) -> list[Hashable]:

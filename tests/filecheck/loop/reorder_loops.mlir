@@ -27,7 +27,7 @@
 // CHECK-NEXT:    }
 // CHECK-NEXT:  }
 
-// STRICT: error: reorder-loops: reassociate=false: block 'S' would combine its floats in another order, which rounds differently: (v_r=0, v_k=4) comes before (v_r=0, v_k=8) now, and would come after it
+// STRICT: error: reorder-loops: reassociate=false: block 'S' would combine its floats in another order, which rounds differently: (v_r=0, v_k=1) comes before (v_r=0, v_k=5) now, and would come after it
 // ONE: error: reorder-loops: loops=y,y: name two or more loops, each once
 // APART: error: reorder-loops: loop 's' is not inside loop 'p'; only nested loops can change places
 // STATEMENTS: error: reorder-loops: loop 'p' has more than one statement, so the loops in it cannot move out of it; reorder before statements are added
