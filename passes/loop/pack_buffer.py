@@ -31,7 +31,7 @@ tiles there have the layout of their buffer; a name that another buffer has.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import MemRefType, StringAttr
+from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, StringAttr
 from xdsl.ir import Operation, SSAValue
 
 from analysis.affine import Affine
@@ -72,22 +72,16 @@ class WholePacking(Packing):
     """Packs a whole buffer; `at` stands for the statements that use it, as a loop run once."""
 
     def box(self, touched: Sequence[Access]) -> Box:
-        """All of the buffer, and the frame around it if a read goes there."""
+        """All of the buffer, and the frame around it if a read may go there."""
         assert isinstance(self.buffer.type, MemRefType)
+        shape = self.buffer.type.get_shape()
         live = Liveness(self.scope, self.buffer, self.at)
         if not any(self.leaves_buffer(live, access) for access in touched):
-            shape = self.buffer.type.get_shape()
             return Box((Affine({}),) * len(shape), tuple(shape))
-        found = super().box(touched)
-        lows = [min(0, form.const) for form in found.origin]
-        ends = [
-            max(size if isinstance(size, int) else 0, form.const + extent)
-            for size, form, extent in zip(
-                logical_shape(self.buffer.type), found.origin, found.extents, strict=True
-            )
-        ]
-        extents = tuple(end - low for low, end in zip(lows, ends, strict=True))
-        return Box(tuple(Affine({}, low) for low in lows), extents)
+        limits = self.whole(live)
+        sizes = [end - low for low, end in limits]
+        extents = [form.const if form.is_constant else DYNAMIC_INDEX for form in sizes]
+        return Box(tuple(low for low, _ in limits), tuple(extents))
 
     def shape(self, box: Box) -> tuple[int | str, ...]:
         named = logical_shape(self.buffer.type)
