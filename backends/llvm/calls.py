@@ -143,13 +143,13 @@ class Calls(Accesses):
     def bytes_of(self, place: Place, dimension: int) -> ir.Value:
         """The step of a dimension in bytes."""
         size = byte_size(place.buffer.type.element_type)
-        total: ir.Value = I64(place.steps[dimension].get((), 0) * size)
+        total: ir.Value | None = None
         for symbols, number in place.steps[dimension].items():
             value: ir.Value = I64(number * size)
             for symbol in symbols:
                 value = self.builder.mul(value, self.dims[symbol])
-            total = self.builder.add(total, value) if symbols else total
-        return total
+            total = value if total is None else self.builder.add(total, value)
+        return I64(0) if total is None else total
 
 
 def require_dense(

@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from analysis.errors import UnsupportedError, UserError
 from backends.llvm.host import features_of, host_target
 from backends.llvm.types import I64, POINTER
-from dialects import te
+from dialects import loop, te
 from dialects.target import Target, target_of
 
 ITEM = re.compile(r"\s*(declare|define)\b[^@]*@([\w.$-]+)\s*\(")
@@ -194,8 +194,8 @@ class Instruction:
                 scalars = "".join(f", %{name}" for name in self.scalars)
                 raise UserError(
                     f"te.intrinsic {self.name}: parameter {type} %{name} of @{function} is "
-                    f"unknown; there are {addresses}{scalars}, and i64 %{next(iter(ranks))}_stride_0 "
-                    "and its like"
+                    f"unknown; there are {addresses}{scalars}, and strides such as "
+                    f"i64 %{next(iter(ranks))}_stride_0"
                 )
         return found
 
@@ -222,3 +222,11 @@ class Instruction:
 def processor_of(module: ModuleOp) -> Target:
     """The CPU that a module is compiled for: its target, or this machine."""
     return target_of(module) if "target" in module.attributes else host_target()
+
+
+def features_in(module: ModuleOp) -> frozenset[str]:
+    """The features that the calls of instructions in a module need."""
+    called = {op.callee.string_value() for op in module.walk() if isinstance(op, loop.IntrinsicOp)}
+    declared = [op for op in module.ops if isinstance(op, te.IntrinsicOp)]
+    needed = [op.needed_features for op in declared if op.sym_name.data in called]
+    return frozenset[str]().union(*needed)

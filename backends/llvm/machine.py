@@ -2,7 +2,8 @@
 
 Kernels come out of the emitter in the shape that they run best in, so hardly any of LLVM's own
 passes are run on them: calls of tensor instructions are inlined, `sroa` turns the register tiles
-into values, and O3 would triple the time to compile without making one faster. The processor is always named: a generic one costs speed.
+into values, and O3 would triple the time to compile without making one faster. The processor is
+always named: a generic one costs speed.
 """
 
 from collections.abc import Callable, Mapping

@@ -61,7 +61,7 @@ def value_type(type: Attribute) -> ir.Type:
             return ir.IntType(type.width.data)
         case _:
             raise UnsupportedError(
-                f"llvm: no machine type for {type}; there are f16, bf16, f32, f64, index and integers"
+                f"llvm: no machine type for {type}; there are bf16, f16, f32, f64, index, integers"
             )
 
 
