@@ -16,6 +16,7 @@ from xdsl.passes import PassPipeline
 from analysis.errors import UnsupportedError, UserError, nearest
 from backends.interpreter.buffers import pack, unpack
 from backends.llvm.host import features_of, generated, host_target
+from backends.llvm.instructions import features_in
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import symbols_of
 from backends.llvm.targets import module_text
@@ -97,8 +98,9 @@ def build(
         raise UnsupportedError(f"build: target '{chosen}' has no code of its own here; llvm has")
     check_machine(platform.machine(), generated(features_of(chosen)))
     lowered = lower(schedule, args, name)
-    PassPipeline(HOST).apply(Context(), lowered)
     lowered.attributes["target"] = TargetAttr.of(chosen)
+    PassPipeline(HOST).apply(Context(), lowered)
+    check_machine(platform.machine(), features_in(lowered))
     code = CodeGenerator.of(chosen).object_code(module_text(lowered))
     library = open_library(link_shared(code), code)
     return Function(lowered, library, sum(not is_computed(value) for value in args))
