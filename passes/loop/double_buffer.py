@@ -121,9 +121,11 @@ class Pipelining:
             statement
             for statement in self.statements
             if statement in writers
-            or (isinstance(statement, loop_dialect.AllocOp)
-            and statement.result not in self.tiles
-            and users.get(statement.result, {None}) <= {*writers})
+            or (
+                isinstance(statement, loop_dialect.AllocOp)
+                and statement.result not in self.tiles
+                and users.get(statement.result, {None}) <= {*writers}
+            )
         ]
 
     @cached_property

@@ -7,12 +7,10 @@ another value in every iteration. What these do not prove, the integer sets deci
 
 from collections.abc import Hashable, Sequence
 
-from xdsl.ir import SSAValue
-
 from analysis.affine import Affine, Quotient
 from dialects import loop
 from passes.loop.forms import Ranges, coordinates, forms_of, ranges_of
-from passes.loop.primitive import accesses, blocks_in, loops_around
+from passes.loop.primitive import accesses, blocks_in, loops_around, memory_of
 
 Place = tuple[tuple[int, int], ...]
 """For each dimension of a buffer the number of a block's variable and a shift."""
@@ -36,17 +34,12 @@ def place_by_number(access: loop.LoadOp | loop.StoreOp) -> Place | None:
     return tuple(place) if len(set(used)) == len(used) else None
 
 
-def lies_in_another(buffer: SSAValue) -> bool:
-    """Whether a tile lies in a part of another buffer, as others may."""
-    return isinstance(buffer.owner, loop.AllocOp) and buffer.owner.memory is not None
-
-
 def points_are_apart(block: loop.BlockOp) -> bool:
     """Whether each point of a block touches nothing that another point writes."""
     if any(isinstance(o, loop.IntrinsicOp) for o in block.walk()):
         return False
     found = list(accesses(block))
-    if any(lies_in_another(access.memref) for access in found):
+    if any(memory_of(access.memref) is not None for access in found):
         return False
     spatial = {
         i
