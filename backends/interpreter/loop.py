@@ -157,7 +157,7 @@ class LoopRun:
                 f"{len(whole.data)}"
             )
         shape = sizes_of(logical_shape(type), self.dims)
-        return Buffer(name, type, shape, whole.data[number], origin)
+        return Buffer(name, type, shape, whole.data[number, ...], origin)
 
     def call(self, op: CallOp) -> None:
         func = find_function(op, op.callee.string_value())

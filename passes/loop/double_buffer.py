@@ -8,9 +8,10 @@
                                             use T
 
 With `copies=c` there are c tiles, and the fill is c - 1 iterations ahead. A fill is each statement
-of the loop that writes the tile, with what it needs for itself; several tiles (`buffer=A,B`) are
-filled ahead together. They lie in one buffer `<tile>_copies`; the tile to be filled is called
-`<tile>_next`, and `<tile>_first` before the loop, where loops and blocks are called `<name>_first`.
+of the loop that writes the tile, with those that compute in the loop what it reads; several tiles
+(`buffer=A,B`) are filled ahead together. They lie in one buffer `<tile>_copies`; the tile to be
+filled is called `<tile>_next`, and `<tile>_first` before the loop, where loops and blocks are
+called `<name>_first`.
 
 A move of a box (loop.copy) has no guard, and the units of an accelerator take turns on tiles that
 are known. So where a tile is filled by a move, the loop is written out: it does c iterations at a
@@ -106,27 +107,31 @@ class Pipelining:
         return {statement: touched(statement) for statement in self.statements}
 
     @cached_property
+    def local(self) -> set[SSAValue]:
+        """What is allocated in the loop."""
+        return {s.result for s in self.statements if isinstance(s, loop_dialect.AllocOp)}
+
+    @cached_property
     def fills(self) -> list[Operation]:
-        """The statements that fill the tiles, and the allocations that only these use."""
-        writers = [
-            statement
-            for statement in self.statements
-            if any(use.writes and use.buffer in self.tiles for use in self.uses[statement])
-        ]
-        users: dict[SSAValue, set[Operation]] = {}
-        for statement in self.statements:
-            for use in self.uses[statement]:
-                users.setdefault(use.buffer, set()).add(statement)
-        return [
-            statement
-            for statement in self.statements
-            if statement in writers
-            or (
-                isinstance(statement, loop_dialect.AllocOp)
-                and statement.result not in self.tiles
-                and users.get(statement.result, {None}) <= {*writers}
-            )
-        ]
+        """What fills the tiles, with what is computed in the loop for these statements alone."""
+        found: set[Operation] = set()
+        needed = {*self.tiles}
+        while needed:
+            makers = {
+                statement
+                for statement in self.statements
+                if statement not in found
+                and any(use.writes and use.buffer in needed for use in self.uses[statement])
+            }
+            found |= makers
+            reads = {use.buffer for maker in makers for use in self.uses[maker]}
+            needed = reads & self.local - {*self.tiles}
+        touched = {use.buffer for s in self.statements if s not in found for use in self.uses[s]}
+        used = {use.buffer for s in found for use in self.uses[s]}
+        private = used & self.local - touched - {*self.tiles}
+        allocs = (s for s in self.statements if isinstance(s, loop_dialect.AllocOp))
+        found |= {s for s in allocs if s.result in private}
+        return [s for s in self.statements if s in found]
 
     @cached_property
     def others(self) -> list[Operation]:
@@ -212,11 +217,10 @@ class Pipelining:
 
     def check_reads(self) -> None:
         """Refuse fills of what other statements use in the same iteration only."""
-        local = {s.result for s in self.statements if isinstance(s, loop_dialect.AllocOp)}
         mine = {s.result for s in self.fills if isinstance(s, loop_dialect.AllocOp)}
         for statement in self.fills:
-            for use in self.uses.get(statement, []):
-                if use.buffer in local - mine - {*self.tiles}:
+            for use in self.uses[statement]:
+                if use.buffer in self.local - mine - {*self.tiles}:
                     raise self.scope.error(
                         f"{name_of(statement)}, which fills %{self.tiles[0].name_hint}, uses "
                         f"%{use.buffer.name_hint}, which only lives in one iteration of "
@@ -255,12 +259,11 @@ class Pipelining:
 
     def conflicts(self, fill: Operation, other: Operation) -> Iterator[tuple[Use, Use]]:
         """The uses of one buffer, the tiles left out, of which one writes."""
-        local = {s.result for s in self.statements if isinstance(s, loop_dialect.AllocOp)}
         pairs = (
             (in_memory(first), in_memory(second))
             for first in self.uses[fill]
             for second in self.uses[other]
-            if first.buffer not in local
+            if first.buffer not in self.local
         )
         for first, second in pairs:
             if first.buffer is second.buffer and (first.writes or second.writes):
