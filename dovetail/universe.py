@@ -42,6 +42,7 @@ PASSES: tuple[str, ...] = (
     "loop.compute_at",
     "loop.compute_in_place",
     "loop.decompose_reduction",
+    "loop.double_buffer",
     "loop.elide_halo_guards",
     "loop.expand_copies",
     "loop.expand_intrinsics",

@@ -31,6 +31,7 @@ from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_at import ComputeAtPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.double_buffer import DoubleBufferPass
 from passes.loop.forms import forms_of
 from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
@@ -501,6 +502,11 @@ class Stage:
         """
         at = None if axis is None else self.loop_name(axis)
         self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), layout, at=at))
+
+    def double_buffer(self, axis: Handle, *tiles: Tensor | Cache, copies: int = 2) -> None:
+        """Fill tiles that live in a loop an iteration ahead of those who use them."""
+        names = tuple(self.schedule.names.buffer(tile) for tile in tiles)
+        self.schedule.apply(DoubleBufferPass(names, self.loop_name(axis), copies))
 
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""

@@ -22,7 +22,8 @@ Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
 Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
 is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
 inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates; a buffer
-that is copied or used by instructions already. Of a scope with moves: a scope that the target does
+that is copied or used by instructions already; a tile in a part of a buffer that is written below
+the loop. Of a scope with moves: a scope that the target does
 not have; other elements than it holds; a tile that begins or ends inside an element, or is larger
 than the memory; a direction in which nothing moves; a move in some iterations only; a guard that is
 about anything but leaving the buffer; different pads.
@@ -44,7 +45,7 @@ from passes.locations import locate
 from passes.loop.boxes import spans_of
 from passes.loop.dma import Memory, elide_guards, memory_of, pad_of_move, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
-from passes.loop.instances import bounds_of, place_of
+from passes.loop.instances import bounds_of, place_of, uses_of
 from passes.loop.liveness import Liveness
 from passes.loop.nests import block_variables, box_loops, clone_loops, place_behind, put_block
 from passes.loop.primitive import (
@@ -54,6 +55,7 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
+from passes.loop.primitive import memory_of as buffer_memory
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
@@ -256,11 +258,25 @@ class Promotion:
                     f"%{self.buffer_name} is used by {op.name}; promote the tiles from the "
                     "outermost loop inwards, and before blocks are tensorized"
                 )
+        self.check_memory()
         for op in self.outer():
             if op.kind.data == "vectorized":
                 raise self.scope.error(
                     f"loop '{op.loop_name.data}' is vectorized, and lanes share their buffers; "
                     "choose a loop around it"
+                )
+
+    def check_memory(self) -> None:
+        """Refuse a tile in a part of a buffer that is written below the loop."""
+        memory = buffer_memory(self.buffer)
+        if memory is None:
+            return
+        for use in (use for op in self.at.walk() for use in uses_of(op)):
+            if use.writes and use.buffer is memory:
+                raise self.scope.error(
+                    f"%{self.buffer_name} lies in a part of %{memory.name_hint}, which "
+                    f"{use.subject} writes below loop '{self.at.loop_name.data}', too; choose a "
+                    "loop further in"
                 )
 
     def place(self, before: list[Operation], after: list[Operation]) -> None:
