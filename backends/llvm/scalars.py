@@ -51,13 +51,15 @@ def call_function(
 
 
 def binary(method: str) -> Emit:
-    """An instruction of two operands; fast-math flags are kept."""
+    """An instruction of two operands; fast-math flags are kept.
+
+    But for `reassoc`: it records that a schedule chose another order, which is the one to run.
+    """
 
     def emit(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]) -> ir.Value:
-        flags = getattr(op, "fastmath", None)
-        if flags is None or not flags.data:
-            return getattr(builder, method)(*args)
-        return getattr(builder, method)(*args, flags=[flag.value for flag in flags.data])
+        given = getattr(op, "fastmath", None)
+        flags = [] if given is None else [f.value for f in given.data if f.value != "reassoc"]
+        return getattr(builder, method)(*args, **({"flags": flags} if flags else {}))
 
     return emit
 
