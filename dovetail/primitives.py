@@ -55,7 +55,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "inline-compute",
             "compute-in-place",
         ),
-        "special memory scope": ("promote-memory-scope", "transform-layout"),
+        "special memory scope": ("promote-memory-scope", "transform-layout", "pack-buffer"),
         "tensorization": ("tensorize",),
         "latency hiding": (
             "prefetch-buffer",

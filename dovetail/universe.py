@@ -51,6 +51,7 @@ PASSES: tuple[str, ...] = (
     "loop.inline_compute",
     "loop.insert_dependence_tokens",
     "loop.lower_virtual_threads",
+    "loop.pack_buffer",
     "loop.parallelize_loop",
     "loop.peel_loop",
     "loop.plan_memory",

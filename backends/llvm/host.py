@@ -19,6 +19,12 @@ from dialects.target import Machine, Scope, Target
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 DEFAULT_CACHES = {"l1": 32 << 10, "l2": 1 << 20, "l3": 32 << 20}
 
+HALF_WIDTH = frozenset({"znver4"})
+"""The CPUs that work on a vector in two halves: one multiply-add and one load a cycle, not two."""
+
+CLOCK = 3.5
+"""Cycles a nanosecond of a common server core, in which its bandwidths are told."""
+
 GENERATED = re.compile(
     "64bit|adx|aes|avx|bmi|cmov|f16c|fma|gfni|lzcnt|mmx|movbe|pclmul|popcnt|prfchw|sha|sse|ssse"
     "|vaes|vpclmul|xop"
@@ -70,6 +76,7 @@ def describe(target: Target) -> Machine:
     features = features_of(target)
     width, registers = vector_shape(features)
     caches = {name: target.number(name) or size for name, size in DEFAULT_CACHES.items()}
+    halves = width == 64 and target.get("mcpu") in HALF_WIDTH
     return Machine(
         device="llvm",
         cpu=target.get("mcpu") or "",
@@ -84,6 +91,9 @@ def describe(target: Target) -> Machine:
         cores=target.number("num-threads") or 1,
         tile_registers=8 if "amx-tile" in features else 0,
         bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", 28.0), ("dram", 14.0)),
+        clock=CLOCK,
+        multiply_adds=1 if halves else 2,
+        loads=1 if halves else 2,
     )
 
 

@@ -37,6 +37,7 @@ from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.nests import loops_inside
+from passes.loop.pack_buffer import PackBufferPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.prefetch_buffer import PrefetchBufferPass
@@ -481,6 +482,14 @@ class Stage:
     def vthread(self, axis: Handle) -> None:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
         self.schedule.apply(BindVirtualThreadPass(self.loop_name(axis)))
+
+    def pack(self, tensor: Tensor | Cache, layout: str, axis: Handle | None = None) -> None:
+        """Let a tensor lie in memory as a map says, such as `(k, x) -> (x, k)`.
+
+        With an axis of this stage, that is a copy of what one iteration of the loop touches.
+        """
+        at = None if axis is None else self.loop_name(axis)
+        self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), layout, at=at))
 
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""

@@ -353,7 +353,7 @@ class Promotion:
     ) -> Operation:
         """A nest that fills the tile, with loops over the box."""
         (name,) = self.scope.fresh(prefix)
-        loops = box_loops(self.scope, box.extents, name)
+        loops = self.loops_over(box, name)
         whole = self.whole(live)
         variables: list[tuple[str | None, Affine, Affine]] = []
         inside: list[Affine] = []
@@ -374,6 +374,10 @@ class Promotion:
             move(inner, self.buffer, target, inner.args, AffineMap(rank, 0, exprs))
 
         return put_block(loops, name, variables, [*where, *inside], fill)
+
+    def loops_over(self, box: Box, name: str) -> list[loop_dialect.ForOp]:
+        """Nested loops over the tile."""
+        return box_loops(self.scope, box.extents, name)
 
     def whole(self, live: Liveness) -> list[tuple[Affine, Affine]]:
         """For each dimension the first logical coordinate of the buffer, and the end of them."""

@@ -87,6 +87,71 @@ def set_type(value: SSAValue, type: MemRefType, scope: Scope) -> None:
 
 
 @dataclass(frozen=True)
+class LayoutRequest:
+    """A layout that the options `map` and `extents` of a primitive ask for."""
+
+    scope: Scope
+    buffer: str
+    """The name of the buffer that gets it."""
+    map: str
+    extents: tuple[int, ...] | None
+
+    def of(self, shape: Sequence[int | str]) -> LayoutAttr:
+        """The layout for a logical shape."""
+        map = parse_map(self.scope, self.map)
+        if map.num_dims != len(shape):
+            raise self.scope.error(
+                f'map="{self.map}" takes {map.num_dims} coordinates, '
+                f"but %{self.buffer} has {len(shape)} dimensions"
+            )
+        needed = [extent_of(expr, shape) for expr in map.results]
+        if self.extents is not None and len(self.extents) != len(needed):
+            count = len(self.extents)
+            raise self.scope.error(f"extents= gives {count} sizes; the map has {len(needed)}")
+        extents: list[int | str] = []
+        for i, (low, high) in enumerate(needed):
+            if high is None:
+                extents.append(self.symbol(map, shape, i))
+                continue
+            extent = high + 1 if self.extents is None else self.extents[i]
+            extents.append(extent)
+            if low < 0 or high >= extent:
+                raise self.scope.error(
+                    f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
+                    f"an extent of {extent} does not hold it"
+                )
+        if shares_elements(map, shape):
+            raise self.scope.error(
+                f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
+                "a layout keeps them apart"
+            )
+        return LayoutAttr.of(map, extents)
+
+    def symbol(self, map: AffineMap, shape: Sequence[int | str], which: int) -> str:
+        """The symbolic extent of a physical dimension: a logical one that stays as it is."""
+        expr = map.results[which]
+        extent = shape[expr.position] if isinstance(expr, AffineDimExpr) else None
+        if not isinstance(extent, str) or self.extents is not None:
+            raise self.scope.error(
+                f"physical dimension {which} of %{self.buffer} has no constant size; "
+                "symbolic dimensions stay as they are, and extents= gives sizes of constant ones"
+            )
+        return extent
+
+
+def lay_out(buffer: SSAValue, request: LayoutRequest) -> None:
+    """Give a whole buffer a layout."""
+    old, scope = buffer.type, request.scope
+    assert isinstance(old, MemRefType)
+    known = layout_of(old)
+    if known is not None and not known.is_identity:
+        raise scope.error(f"%{request.buffer} already has the layout {known}")
+    layout = request.of(logical_shape(old))
+    new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
+    set_type(buffer, new, scope)
+
+
+@dataclass(frozen=True)
 class TransformLayoutPass(Primitive):
     """Let a buffer's elements lie elsewhere in memory."""
 
@@ -98,54 +163,5 @@ class TransformLayoutPass(Primitive):
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
-        buffer = scope.find_buffer(self.buffer)
-        assert isinstance(buffer.type, MemRefType)
-        known = layout_of(buffer.type)
-        if known is not None and not known.is_identity:
-            raise scope.error(f"%{self.buffer} already has the layout {known}")
-        layout = self.layout(scope, logical_shape(buffer.type))
-        old = buffer.type
-        new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
-        set_type(buffer, new, scope)
-
-    def layout(self, scope: Scope, shape: tuple[int | str, ...]) -> LayoutAttr:
-        """The layout that the options ask for."""
-        map = parse_map(scope, self.map)
-        if map.num_dims != len(shape):
-            raise scope.error(
-                f'map="{self.map}" takes {map.num_dims} coordinates, '
-                f"but %{self.buffer} has {len(shape)} dimensions"
-            )
-        needed = [extent_of(expr, shape) for expr in map.results]
-        if self.extents is not None and len(self.extents) != len(needed):
-            count = len(self.extents)
-            raise scope.error(f"extents= gives {count} sizes; the map has {len(needed)}")
-        extents: list[int | str] = []
-        for i, (low, high) in enumerate(needed):
-            if high is None:
-                extents.append(self.symbol(scope, map, shape, i))
-                continue
-            extent = high + 1 if self.extents is None else self.extents[i]
-            extents.append(extent)
-            if low < 0 or high >= extent:
-                raise scope.error(
-                    f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
-                    f"an extent of {extent} does not hold it"
-                )
-        if shares_elements(map, shape):
-            raise scope.error(
-                f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
-                "a layout keeps them apart"
-            )
-        return LayoutAttr.of(map, extents)
-
-    def symbol(self, scope: Scope, map: AffineMap, shape: tuple[int | str, ...], which: int) -> str:
-        """The symbolic extent of a physical dimension: a logical one that stays as it is."""
-        expr = map.results[which]
-        extent = shape[expr.position] if isinstance(expr, AffineDimExpr) else None
-        if not isinstance(extent, str) or self.extents is not None:
-            raise scope.error(
-                f"physical dimension {which} of %{self.buffer} has no constant size; "
-                "symbolic dimensions stay as they are, and extents= gives sizes of constant ones"
-            )
-        return extent
+        request = LayoutRequest(scope, self.buffer, self.map, self.extents)
+        lay_out(scope.find_buffer(self.buffer), request)

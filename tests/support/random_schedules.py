@@ -30,6 +30,7 @@ STEPS = (
     "promote",
     "peel",
     "layout",
+    "pack",
     "prefetch",
 )
 
@@ -68,15 +69,23 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             memory = rng.choice(["register", "local"])
             return f'promote-memory-scope{{buffer="{buffer}" scope="{memory}" at="{loop}"}}'
         case "layout":
-            rank = scope.buffers[buffer].type.get_num_dims()
-            names = [f"d{i}" for i in range(rank)]
-            which, by = rng.randrange(max(1, rank)), rng.choice([2, 4, 8])
-            results = [f"d{i} floordiv {by}" if i == which else f"d{i}" for i in range(rank)]
-            shown = ", ".join([*results, f"d{which} mod {by}"]) if rank else ""
-            return f'transform-layout{{buffer="{buffer}" map="({", ".join(names)})->({shown})"}}'
+            return f'transform-layout{{buffer="{buffer}" map="{random_map(rng, scope, buffer)}"}}'
+        case "pack":
+            at = rng.choice([f' at="{loop}"', ""])
+            return f'pack-buffer{{buffer="{buffer}" map="{random_map(rng, scope, buffer)}"{at}}}'
         case _:
             over = rng.choice(loops)
             return f'prefetch-buffer{{buffer="{buffer}" ahead="{loop}" over="{over}"}}'
+
+
+def random_map(rng: random.Random, scope: Scope, buffer: str) -> str:
+    """A layout for a buffer: one of its dimensions is cut into blocks."""
+    rank = scope.buffers[buffer].type.get_num_dims()
+    names = [f"d{i}" for i in range(rank)]
+    which, by = rng.randrange(max(1, rank)), rng.choice([2, 4, 8])
+    results = [f"d{i} floordiv {by}" if i == which else f"d{i}" for i in range(rank)]
+    shown = ", ".join([*results, f"d{which} mod {by}"]) if rank else ""
+    return f"({', '.join(names)})->({shown})"
 
 
 def random_schedule(case: Case, seed: int, steps: int) -> list[str]:

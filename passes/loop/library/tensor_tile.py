@@ -16,7 +16,7 @@ schedules of the library.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xdsl.dialects import func
 
@@ -24,11 +24,10 @@ from analysis.errors import ScheduleError
 from dialects import te
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.forms import coordinates
-from passes.loop.library.axes import Axis, axes_of, physical_order
-from passes.loop.library.points import peel_where_needed
+from passes.loop.library.axes import Axis, axes_of, consumers_of, physical_order
 from passes.loop.library.recipe import Recipe
-from passes.loop.library.register_tile import UNKNOWN, consumers_of
 from passes.loop.library.tensor_choice import Match, Operand, Tile, choose_tile, matches_of
+from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
@@ -39,6 +38,9 @@ from passes.loop.tensorize import TensorizePass
 from passes.loop.transform_layout import TransformLayoutPass
 from passes.loop.unroll_loop import UnrollLoopPass
 from passes.loop.vectorize_loop import VectorizeLoopPass
+
+UNKNOWN = 64
+"""What an extent that is only known at run time counts as when a tile is chosen."""
 
 
 def tile_by_instruction(recipe: Recipe, name: str) -> bool:
@@ -100,6 +102,8 @@ class Tiling:
     """The axis of the tile's rows."""
     spatial: Sequence[Axis]
     reduced: Sequence[Axis]
+    ragged: set[str] = field(default_factory=set[str])
+    """The loops over tiles whose last iteration is no whole tile."""
 
     @property
     def moves_tiles(self) -> bool:
@@ -115,11 +119,7 @@ class Tiling:
         consumers = [] if self.moves_tiles else consumers_of(self.recipe, self.name)
         outer, reduction = self.cut_axes()
         self.recipe.do(DecomposeReductionPass(self.name, reduction[0]))
-        for consumer in consumers:
-            try:
-                self.recipe.do(ReverseComputeAtPass(consumer, outer[-1]))
-            except ScheduleError:
-                break
+        self.recipe.do_all(ReverseComputeAtPass(consumer, outer[-1]) for consumer in consumers)
         self.promote(match.result, outer[-1])
         if self.moves_tiles:
             for operand in match.reads:
@@ -128,7 +128,7 @@ class Tiling:
             self.recipe.do(TensorizePass(f"{self.name}_init", match.name))
             self.move(f"{match.result.buffer}_register_out")
         self.recipe.do(TensorizePass(self.name, match.name))
-        peel_where_needed(self.recipe, outer)
+        self.recipe.do_all(PeelLoopPass(loop) for loop in reversed(outer) if loop in self.ragged)
 
     def cut_axes(self) -> tuple[list[str], list[str]]:
         """Cut and order the loops; returns those over tiles and those of the sum."""
@@ -168,6 +168,8 @@ class Tiling:
                 return Cut(outer=name)
             self.recipe.do(SplitLoopPass(name, whole))
             outer, name = f"{name}_o", f"{name}_i"
+            if axis.extent is None or axis.extent % whole:
+                self.ragged.add(outer)
         if unit == 1:
             return Cut(outer, name)
         if count == 1:
