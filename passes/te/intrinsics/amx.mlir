@@ -4,7 +4,7 @@
 // row; the others compute on tiles alone. In the second factor four bytes, or two bfloats, of
 // neighbouring steps of the sum lie side by side: 16 such groups in a row.
 //
-// $rows = 16
+// $rows = 16, 14
 
 te.intrinsic @tdpbssd_${rows} (%a: tensor<${rows}x16x4xi8>, %b: tensor<16x16x4xi8>) {
   %c = te.compute "c" (%i = 0 to $rows, %j = 0 to 16) sum (%k = 0 to 16, %l = 0 to 4) {
