@@ -100,6 +100,8 @@ class Machine:
     cores: int
     bandwidths: tuple[tuple[str, float], ...]
     """What one core reads from `l1`, `l2`, `l3` and `dram`, sustained, in GB/s."""
+    tile_registers: int = 0
+    """How many registers for two-dimensional tiles there are."""
     clock: float = 1.0
     """Cycles a nanosecond."""
     multiply_adds: float = 2

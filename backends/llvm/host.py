@@ -89,6 +89,7 @@ def describe(target: Target) -> Machine:
         l2_bytes=caches["l2"],
         l3_bytes=caches["l3"],
         cores=target.number("num-threads") or 1,
+        tile_registers=8 if "amx-tile" in features else 0,
         bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", 28.0), ("dram", 14.0)),
         clock=CLOCK,
         multiply_adds=1 if halves else 2,
