@@ -13,7 +13,7 @@ from math import ceil, inf, prod
 from analysis.affine import Affine, Interval
 from dialects.target import Machine
 
-RUN = 8 << 10
+RUN = 16 << 10
 """The bytes of a run for half of the rate of a memory beyond the second cache."""
 
 HIDDEN = 0.2
@@ -52,6 +52,11 @@ class Operand:
         if key not in self.known:
             self.known[key] = self._footprint(sizes)
         return self.known[key]
+
+    @property
+    def total(self) -> int:
+        """The bytes of all of it."""
+        return self.bytes * prod(self.extents)
 
     def _footprint(self, sizes: Sizes) -> tuple[int, int]:
         ranges: dict[Hashable, Interval] = {axis: (0, sizes[axis] - 1) for axis in self.axes}
@@ -112,14 +117,21 @@ class Traffic:
 
     def cycles(self, order: Sequence[str]) -> float:
         """The cycles that are spent on waiting for memory."""
-        machine, inside = self.machine, self.sizes(())
-        runs = [operand.footprint(inside)[1] for operand in self.operands]
+        machine = self.machine
         near = sum(self.missed(order, machine.l1_bytes)) / machine.bytes_per_cycle("l2")
         total = HIDDEN * near
+        waits = [self.wait(operand, order) for operand in self.operands]
         for capacity, memory in ((machine.l2_bytes, "l3"), (machine.l3_bytes, "dram")):
-            for run, bytes in zip(runs, self.missed(order, capacity), strict=True):
-                total += bytes * (1 + RUN / run) / machine.bytes_per_cycle(memory)
+            for wait, bytes in zip(waits, self.missed(order, capacity), strict=True):
+                total += bytes * wait / machine.bytes_per_cycle(memory)
         return total
+
+    def wait(self, operand: Operand, order: Sequence[str]) -> float:
+        """How much longer its bytes take than in one long run: those of a tile lie in runs, and
+        so do those of the tiles that the innermost loop goes through."""
+        of_tile = operand.footprint(self.sizes(()))[1]
+        of_row = operand.footprint(self.sizes(order[-1:]))[1]
+        return 1 + (RUN / of_tile + RUN / of_row) / 2
 
     def imbalance(self, order: Sequence[str]) -> float:
         """How much longer the busiest core works than all of them would on average."""
@@ -138,6 +150,11 @@ def choose_order(traffic: Traffic, busy: float) -> tuple[float, tuple[str, ...]]
     return best
 
 
-def points(extents: Sizes) -> int:
-    """The product of extents."""
-    return prod(extents.values())
+def prefetched(machine: Machine, operands: Sequence[Operand], chunk: Sizes) -> str | None:
+    """The operand that is worth asking for early, one iteration of a loop ahead: it does not fit
+    the second cache, and what an iteration (`chunk`) reads of it is one run."""
+    for operand in operands:
+        bytes, run = operand.footprint(chunk)
+        if operand.total > machine.l2_bytes and run == bytes and not operand.packed:
+            return operand.name
+    return None

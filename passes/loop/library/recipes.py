@@ -115,7 +115,26 @@ def direct_convolution(
     )
 
 
-def depthwise(nest: Nest, tile: Tile, order: Iterable[str], held: Iterable[str] = ()) -> Steps:
+@dataclass(frozen=True)
+class Held:
+    """A buffer of `rank` dimensions that is kept in registers; lanes move its dimension `lanes`."""
+
+    buffer: str
+    rank: int
+    lanes: int
+
+    def at(self, loop: str) -> Steps:
+        """A tile that is filled at the beginning of a loop's body, without loops."""
+        loops = [f"{self.buffer}_register_in_d{i}" for i in range(self.rank)]
+        vector = loops.pop(self.lanes)
+        return (
+            PromoteMemoryScopePass(self.buffer, "register", loop),
+            *unroll_all(loops),
+            VectorizeLoopPass(vector),
+        )
+
+
+def depthwise(nest: Nest, tile: Tile, order: Iterable[str], held: Iterable[Held] = ()) -> Steps:
     """A reduction over a small window of each channel: its taps are unrolled, so that a vector of
     the input is loaded once for all taps that need it.
 
@@ -137,7 +156,7 @@ def depthwise(nest: Nest, tile: Tile, order: Iterable[str], held: Iterable[str] 
         *unroll_all((*taps, *pixels.inner, *channels.inner[:-1])),
         VectorizeLoopPass(channels.inner[-1]),
         *keep_in_registers(nest, outer, taps),
-        *(PromoteMemoryScopePass(buffer, "register", outer[-2]) for buffer in held),
+        *(step for operand in held for step in operand.at(outer[-2])),
         *peel(outer, channels + pixels),
     )
 
