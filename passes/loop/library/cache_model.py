@@ -19,6 +19,9 @@ RUN = 16 << 10
 HIDDEN = 0.2
 """The share of the second cache's time that is not hidden behind the multipliers."""
 
+PARKED = 6
+"""The cycles in which a vector of accumulators is stored and loaded again."""
+
 MOST_LOOPS = 4
 """Of more loops than that no other orders are tried."""
 
@@ -148,6 +151,24 @@ def choose_order(traffic: Traffic, busy: float) -> tuple[float, tuple[str, ...]]
         if total < best[0]:
             best = (total, order)
     return best
+
+
+def streamed(
+    traffic: Traffic, order: Sequence[str], chunk: Sizes, chunks: int, vectors: int
+) -> str | None:
+    """The operand whose chunks should each serve all points before the next one comes, if there
+    is one: it does not fit the second cache, and to wait for it takes longer than to store and to
+    load `vectors` vectors of accumulators between its `chunks`."""
+    machine = traffic.machine
+    for operand, bytes in zip(
+        traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
+    ):
+        waiting = bytes * traffic.wait(operand, order) / machine.bytes_per_cycle("l3")
+        saved = (1 - HIDDEN) * waiting - (chunks - 1) * vectors * PARKED
+        fits = operand.footprint(chunk)[0] <= machine.l2_bytes // 4
+        if operand.packed and operand.total > machine.l2_bytes and fits and saved > 0:
+            return operand.name
+    return None
 
 
 def prefetched(machine: Machine, operands: Sequence[Operand], chunk: Sizes) -> str | None:

@@ -28,7 +28,7 @@ from passes.loop.library.axes import (
     result_of,
     used_variables,
 )
-from passes.loop.library.cache_model import Operand, Traffic, choose_order, prefetched
+from passes.loop.library.cache_model import Operand, Traffic, choose_order, prefetched, streamed
 from passes.loop.library.cuts import Loop
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.recipes import (
@@ -38,6 +38,7 @@ from passes.loop.library.recipes import (
     direct_convolution,
     matmul,
     reduction,
+    streaming_convolution,
 )
 from passes.loop.library.tile_model import (
     Extents,
@@ -173,8 +174,21 @@ class Facts:
         if len(nest.reduction) == 1:
             self.recipe.do_all(matmul(nest, tile, order, unroll))
             return
-        early = prefetched(self.recipe.machine, operands, self.chunk(operands, tile))
+        traffic, chunk = self.traffic(operands, tile), self.chunk(operands, tile)
+        weights = streamed(traffic, order, chunk, *self.chunks())
+        if weights is not None:
+            self.recipe.do_all(streaming_convolution(nest, tile, weights, unroll))
+            return
+        early = prefetched(self.recipe.machine, operands, chunk)
         self.recipe.do_all(direct_convolution(nest, tile, order, unroll, early))
+
+    def chunks(self) -> tuple[int, int]:
+        """The iterations of the outermost loop of the sum, and the vectors of the result."""
+        first = next(axis for axis in self.axes if axis.reduce)
+        vectors = -(-self.size(self.lane) // self.width)
+        for axis in self.points:
+            vectors *= self.size(axis)
+        return -(-self.size(first) // (layout_divisor(self.block, first) or 1)), vectors
 
     def chunk(self, operands: Sequence[Operand], tile: Tile) -> Mapping[str, int]:
         """How far each axis runs in a tile, for one iteration of the outermost loop of the sum."""
