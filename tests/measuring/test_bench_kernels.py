@@ -118,9 +118,7 @@ def test_figures(tmp_path, capsys):
 def test_mistakes(tmp_path):
     with pytest.raises(UserError, match=r"--rows: '\(' is no regular expression: missing \)"):
         run(["--rows", "("])
-    with pytest.raises(
-        UserError, match=r"no row's name matches 'E1'; there are C1, C2"
-    ):
+    with pytest.raises(UserError, match=r"no row's name matches 'E1'; there are C1, C2"):
         run(["--rows", "E1"])
     with pytest.raises(UserError, match=r"cannot write .*rows\.json: No such file"):
         run(["--rows", "D9", "--rounds", "1", "--json", str(tmp_path / "no" / "rows.json")])

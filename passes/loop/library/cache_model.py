@@ -22,6 +22,9 @@ HIDDEN = 0.2
 PARKED = 6
 """The cycles in which a vector of accumulators is stored and loaded again."""
 
+WORTH = 0.03
+"""The share of all cycles that has to be saved before accumulators are stored in between."""
+
 MOST_LOOPS = 4
 """Of more loops than that no other orders are tried."""
 
@@ -154,11 +157,11 @@ def choose_order(traffic: Traffic, busy: float) -> tuple[float, tuple[str, ...]]
 
 
 def streamed(
-    traffic: Traffic, order: Sequence[str], chunk: Sizes, chunks: int, vectors: int
+    traffic: Traffic, order: Sequence[str], busy: float, chunk: Sizes, chunks: int, vectors: int
 ) -> str | None:
     """The operand whose chunks should each serve all points before the next one comes, if there
     is one: it does not fit the second cache, and to wait for it takes longer than to store and to
-    load `vectors` vectors of accumulators between its `chunks`."""
+    load `vectors` vectors of accumulators between its `chunks`, by a part of the `busy` cycles."""
     machine = traffic.machine
     for operand, bytes in zip(
         traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
@@ -166,7 +169,7 @@ def streamed(
         waiting = bytes * traffic.wait(operand, order) / machine.bytes_per_cycle("l3")
         saved = (1 - HIDDEN) * waiting - (chunks - 1) * vectors * PARKED
         fits = operand.footprint(chunk)[0] <= machine.l2_bytes // 4
-        if operand.packed and operand.total > machine.l2_bytes and fits and saved > 0:
+        if operand.packed and operand.total > machine.l2_bytes and fits and saved > WORTH * busy:
             return operand.name
     return None
 

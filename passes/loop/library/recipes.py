@@ -143,7 +143,7 @@ def streaming_convolution(nest: Nest, tile: Tile, weights: str, unroll: int = 2)
         VectorizeLoopPass(channels.inner[-1]),
         *keep_in_registers(nest, pixels.outer, (*inside, *taps.inner)),
         *prefetch(weights, chunk, (*pixels.outer, *inside)),
-        *peel((*channels.outer, *pixels.outer), channels + pixels),
+        *peel((*channels.outer, *chunk, *pixels.outer), channels + taps + pixels),
     )
 
 

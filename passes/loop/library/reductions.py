@@ -167,7 +167,7 @@ class Facts:
     def tile_product(self) -> None:
         """Tile a reduction in which scalars serve vectors, or that is too long to unroll."""
         whole, nest, operands = self.extents, self.nest(), self.operands()
-        tile, order = self.plan(whole, operands)
+        busy, tile, order = self.plan(whole, operands)
         self.pack_weights(tile)
         updates = tile.rows * tile.columns * tile.vectors
         unroll = UNROLL if updates * UNROLL <= UNROLL_LIMIT else 1
@@ -175,7 +175,7 @@ class Facts:
             self.recipe.do_all(matmul(nest, tile, order, unroll))
             return
         traffic, chunk = self.traffic(operands, tile), self.chunk(operands, tile)
-        weights = streamed(traffic, order, chunk, *self.chunks())
+        weights = streamed(traffic, order, busy, chunk, *self.chunks())
         if weights is not None:
             self.recipe.do_all(streaming_convolution(nest, tile, weights, unroll))
             return
@@ -197,8 +197,11 @@ class Facts:
         sizes[first.name] = layout_divisor(self.block, first) or 1
         return sizes
 
-    def plan(self, whole: Extents, operands: Sequence[Operand]) -> tuple[Tile, tuple[str, ...]]:
-        """The tile, and the order of the loops over tiles, in which the nest is done soonest."""
+    def plan(
+        self, whole: Extents, operands: Sequence[Operand]
+    ) -> tuple[float, Tile, tuple[str, ...]]:
+        """The tile, and the order of the loops over tiles, in which the nest is done soonest; the
+        first figure is the cycles that it takes on registers alone."""
         machine = self.recipe.machine
         steps, others = 1, 1
         for axis in self.axes:
@@ -208,14 +211,14 @@ class Facts:
                 others *= self.size(axis)
         ranked = rank_tiles(machine, whole)
         close = [tile for time, tile in ranked if time <= SLACK * ranked[0][0]][:CANDIDATES]
-        best: tuple[float, Tile, tuple[str, ...]] | None = None
+        best: tuple[float, float, Tile, tuple[str, ...]] | None = None
         for tile in close:
             busy = cycles(machine, tile, whole) * steps * others
             time, order = choose_order(self.traffic(operands, tile), busy)
             if best is None or time < best[0]:
-                best = time, tile, order
+                best = time, busy, tile, order
         assert best is not None
-        return best[1], best[2]
+        return best[1:]
 
     def traffic(self, operands: Sequence[Operand], tile: Tile) -> Traffic:
         """The loops over tiles of that size."""
