@@ -495,14 +495,17 @@ class AllocOp(IRDLOperation):
         %C_reg = loop.alloc at [%oc_o * 32, %oh_o * 2, 0] : memref<32x2x7xf32, "register">
 
     Accesses use the coordinates of the whole; without an origin the box begins at zero. It lives
-    for one iteration of the loop it stands in. Buffers with one name in `share "name"` never live
-    at the same time, and are one memory where memory has addresses.
+    for one iteration of the loop it stands in. Below loops over thread axes each thread has one of
+    its own, unless `shared_by ["threadIdx.x"]` says that the threads along an axis have one
+    together. Buffers with one name in `share "name"` never live at the same time, and are one
+    memory where memory has addresses.
     """
 
     name = "loop.alloc"
 
     outer = var_operand_def(IndexType)
     origin = prop_def(AffineMapAttr)
+    shared_by = opt_prop_def(ArrayAttr[StringAttr])
     share = opt_prop_def(StringAttr)
     result = result_def(MemRefType)
 
@@ -527,8 +530,19 @@ class AllocOp(IRDLOperation):
             not isinstance(e, AffineConstantExpr) or e.value != 0 for e in self.origin.data.results
         )
 
+    @property
+    def sharing_axes(self) -> tuple[str, ...]:
+        """The thread axes along which all threads have this buffer together."""
+        return () if self.shared_by is None else tuple(axis.data for axis in self.shared_by)
+
     def verify_(self) -> None:
         verify_access(self, self.result.type, len(self.outer), self.origin.data)
+        for axis in self.sharing_axes:
+            if axis not in THREAD_AXES:
+                raise VerifyException(
+                    f"{self.name}: shared by '{axis}', which is no thread axis; "
+                    f"there are {', '.join(THREAD_AXES)}"
+                )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -536,6 +550,12 @@ class AllocOp(IRDLOperation):
         exprs = None
         if parser.parse_optional_keyword("at") is not None:
             exprs = reader.expressions()
+        shared_by = None
+        if parser.parse_optional_keyword("shared_by") is not None:
+            axes = parser.parse_comma_separated_list(
+                parser.Delimiter.SQUARE, parser.parse_str_literal
+            )
+            shared_by = ArrayAttr([StringAttr(axis) for axis in axes])
         share = None
         if parser.parse_optional_keyword("share") is not None:
             share = StringAttr(parser.parse_str_literal())
@@ -544,6 +564,7 @@ class AllocOp(IRDLOperation):
         type = parse_type_of(parser, cls.name, MemRefType)
         origin = None if exprs is None else reader.map(exprs).data
         op = cls(type, reader.operands, origin)
+        op.shared_by = shared_by
         op.share = share
         op.attributes |= attributes
         return op
@@ -552,6 +573,9 @@ class AllocOp(IRDLOperation):
         if self.has_origin:
             printer.print_string(" at ")
             print_expressions(printer, self.origin.data.results, self.outer)
+        if self.shared_by is not None:
+            printer.print_string(" shared_by ")
+            printer.print_attribute(self.shared_by)
         if self.share is not None:
             printer.print_string(" share ")
             printer.print_string_literal(self.share.data)
