@@ -27,6 +27,7 @@ from dovetail.te.expressions import Axis
 from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
 from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
+from passes.loop.bind_thread import BindThreadPass
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_at import ComputeAtPass
 from passes.loop.compute_in_place import ComputeInPlacePass
@@ -36,6 +37,8 @@ from passes.loop.forms import forms_of
 from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.insert_thread_barriers import InsertThreadBarriersPass
+from passes.loop.lower_threads_to_loops import LowerThreadsToLoopsPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.nests import loops_inside
 from passes.loop.pack_buffer import PackBufferPass
@@ -227,6 +230,14 @@ class Schedule:
         """
         text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
         self.apply(TransformLayoutPass(self.names.buffer(tensor), text, extents))
+
+    def insert_thread_barriers(self) -> None:
+        """Let the threads of a group wait for each other where they have to."""
+        self.apply(InsertThreadBarriersPass())
+
+    def lower_threads_to_loops(self) -> None:
+        """Run the threads one after the other, from barrier to barrier."""
+        self.apply(LowerThreadsToLoopsPass())
 
     def use_target(self, target: Target) -> None:
         """What the loops are for from now on; a second device is refused."""
@@ -490,6 +501,10 @@ class Stage:
     def parallel(self, axis: Handle) -> None:
         """Share the iterations of an outermost loop among threads."""
         self.schedule.apply(ParallelizeLoopPass(self.loop_name(axis)))
+
+    def bind(self, axis: Handle, thread: str) -> None:
+        """Make the iterations of a loop threads, along an axis such as `threadIdx.x`."""
+        self.schedule.apply(BindThreadPass(self.loop_name(axis), thread))
 
     def vthread(self, axis: Handle) -> None:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
