@@ -561,6 +561,12 @@ class AllocOp(IRDLOperation):
             raise VerifyException(f"{self.name}: a tile lies in one part of a memory, or in none")
         if self.memory is not None:
             self.verify_part(self.memory.type, self.result.type)
+        for axis in self.sharing_axes:
+            if axis not in THREAD_AXES:
+                raise VerifyException(
+                    f"{self.name}: shared by '{axis}', which is no thread axis; "
+                    f"there are {', '.join(THREAD_AXES)}"
+                )
 
     def verify_part(self, whole: Attribute, tile: Attribute) -> None:
         """Refuse a buffer whose parts are not such tiles."""
@@ -572,12 +578,6 @@ class AllocOp(IRDLOperation):
                 "and the extents in memory of the whole are those of the tile behind the number "
                 "of parts"
             )
-        for axis in self.sharing_axes:
-            if axis not in THREAD_AXES:
-                raise VerifyException(
-                    f"{self.name}: shared by '{axis}', which is no thread axis; "
-                    f"there are {', '.join(THREAD_AXES)}"
-                )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
