@@ -237,6 +237,14 @@ class Promotion:
         read = live.asks.elements(access, self.outer)
         return not read.is_subset(self.logical_box(live, self.held()))
 
+    def stays_inside(self, live: Liveness, write: loop_dialect.StoreOp) -> bool:
+        """Whether the elements that a store would write unguarded are all in the buffer."""
+        owner = self.buffer.owner
+        if not isinstance(owner, loop_dialect.AllocOp) or not owner.has_origin:
+            return True
+        reached = live.asks.elements(write, self.outer, forms_of(block_of(write), "where"))
+        return reached.is_subset(self.logical_box(live, self.held()))
+
     def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
         """Let all accesses use the tile."""
         for access in live.touched:
@@ -245,7 +253,8 @@ class Promotion:
     def promote_by_loops(self, live: Liveness, box: Box) -> None:
         """Rewrite, with a nest of loops for each copy."""
         entry, leave, left = live.live_in, live.live_out, live.left
-        filler = next((w for w in reversed(left) if entry is not None and live.fills(w)), None)
+        fillers = (w for w in reversed(left) if entry is not None and live.fills(w))
+        filler = next((w for w in fillers if self.stays_inside(live, w)), None)
         tile = self.allocate(box, self.lane_dimension(live.touched))
         name = self.tile_name
         before: list[Operation] = [tile]
