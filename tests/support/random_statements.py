@@ -134,9 +134,7 @@ def conflict(first, second) -> bool:
     mine = [(one.source, t, s, False), (one.target, t, s, True)]
     theirs = [(two.source, u, r, False), (two.target, u, r, True)]
     return any(
-        (a[3] or b[3])
-        and a[0].buffer == b[0].buffer
-        and a[0].at(a[1], a[2]) == b[0].at(b[1], b[2])
+        (a[3] or b[3]) and a[0].buffer == b[0].buffer and a[0].at(a[1], a[2]) == b[0].at(b[1], b[2])
         for a in mine
         for b in theirs
     )
