@@ -19,6 +19,12 @@ from dialects.target import Machine, Scope, Target
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 DEFAULT_CACHES = {"l1": 32 << 10, "l2": 1 << 20, "l3": 32 << 20}
 
+HALF_WIDTH = frozenset({"znver4"})
+"""The CPUs that work on a vector in two halves: one multiply-add and one load a cycle, not two."""
+
+CLOCK = 3.5
+"""Cycles a nanosecond of a common server core, in which its bandwidths are told."""
+
 GENERATED = re.compile(
     "64bit|adx|aes|avx|bmi|cmov|f16c|fma|gfni|lzcnt|mmx|movbe|pclmul|popcnt|prfchw|sha|sse|ssse"
     "|vaes|vpclmul|xop"
@@ -33,6 +39,11 @@ def generated(features: frozenset[str]) -> frozenset[str]:
     if not is_x86():
         return features
     return frozenset(f for f in features if GENERATED.match(f))
+
+
+def offered(features: frozenset[str]) -> frozenset[str]:
+    """The features among `features` that code may use where it asks for them: AMX as well."""
+    return generated(features) | {f for f in features if f.startswith("amx")}
 
 
 def is_x86() -> bool:
@@ -65,6 +76,7 @@ def describe(target: Target) -> Machine:
     features = features_of(target)
     width, registers = vector_shape(features)
     caches = {name: target.number(name) or size for name, size in DEFAULT_CACHES.items()}
+    halves = width == 64 and target.get("mcpu") in HALF_WIDTH
     return Machine(
         device="llvm",
         cpu=target.get("mcpu") or "",
@@ -78,6 +90,9 @@ def describe(target: Target) -> Machine:
         l3_bytes=caches["l3"],
         cores=target.number("num-threads") or 1,
         bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", 28.0), ("dram", 14.0)),
+        clock=CLOCK,
+        multiply_adds=1 if halves else 2,
+        loads=1 if halves else 2,
     )
 
 
@@ -110,7 +125,7 @@ def host_target(
 ) -> Target:
     """The target that is this machine, with `threads` threads (default: all cores it may use)."""
     cpu = llvm.get_host_cpu_name()
-    named, there = generated(cpu_features(cpu)), generated(host_features())
+    named, there = offered(cpu_features(cpu)), offered(host_features())
     differing = [f"-{f}" for f in sorted(named - there)] + [f"+{f}" for f in sorted(there - named)]
     target = Target("llvm", (("mcpu", cpu),)).having(
         mattr=",".join(differing) or None, num_threads=threads or cores()

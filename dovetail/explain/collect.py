@@ -261,6 +261,7 @@ def add_code(report: Report, module: ModuleOp, target: Target, progress: Progres
     for number, function in enumerate(compiled):
         kernel = report.kernels[function.sym_name.data]
         kernel.pseudo = pseudo(ModuleOp([located_clone(function)]))
-        kernel.llvm = str(emit_module(ModuleOp([function.clone()])))
+        declared = [op.clone() for op in module.ops if isinstance(op, te.IntrinsicOp)]
+        kernel.llvm = str(emit_module(ModuleOp([*declared, function.clone()], module.attributes)))
         kernel.assembly = generator.assembly(kernel.llvm)
         progress(number + 1, len(compiled))

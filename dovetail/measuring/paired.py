@@ -8,7 +8,7 @@ as the kernel has operations, and that of a copy of the kernel's bytes.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -27,6 +27,9 @@ LONGEST_LIMIT_BURST = 20e-3
 BURSTS = 3
 TOLERANCE = 0.03
 """How far the limit may differ before and after, for a round to count."""
+
+KINDS = ("fma", "copy")
+"""The kinds of limits."""
 
 FEWEST_ROUNDS = 3
 BUDGET_SECONDS = 4.0
@@ -58,8 +61,14 @@ class Figures:
     rounds_that_count: int
 
 
-def limits_of(work: Work, machine: Machine, generator: CodeGenerator, threads: int) -> list[Limit]:
-    """The limits for this work on this machine."""
+def limits_of(
+    work: Work,
+    machine: Machine,
+    generator: CodeGenerator,
+    threads: int,
+    kinds: Sequence[str] = KINDS,
+) -> list[Limit]:
+    """The limits of some kinds for this work on this machine."""
     adds = MultiplyAdds.of(machine, work.element)
     copy = Copy(-(-work.bytes // 2), machine.vector_bytes, threads)
     library = library_of(generator, adds.ir("limit_fma") + copy.ir("limit_copy"))
@@ -67,12 +76,13 @@ def limits_of(work: Work, machine: Machine, generator: CodeGenerator, threads: i
     slots = aligned_bytes((threads + 2) * machine.vector_bytes)
     if adds.element in ("double", "float"):
         slots.view(np.dtype(adds.element.replace("float", "float32")))[: adds.lanes] = 1
-    return [
+    limits = [
         Limit("fma", Repeated(crew, address_of(library, "limit_fma"), slots),
               adds.operations * threads),
         Limit("copy", Repeated(crew, address_of(library, "limit_copy"), aligned_bytes(copy.moved)),
               copy.moved),
     ]  # fmt: skip
+    return [limit for limit in limits if limit.kind in kinds]
 
 
 def measure(

@@ -8,7 +8,7 @@ the meaning is refused at the line that asked for it, and leaves the schedule as
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
+from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from analysis.errors import ScheduleError, UserError, nearest
@@ -28,6 +29,7 @@ from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_at import ComputeAtPass
+from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.double_buffer import DoubleBufferPass
 from passes.loop.forms import forms_of
@@ -39,6 +41,7 @@ from passes.loop.nests import loops_inside
 from passes.loop.pack_buffer import PackBufferPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
+from passes.loop.prefetch_buffer import PrefetchBufferPass
 from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_around
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
@@ -46,6 +49,7 @@ from passes.loop.reverse_compute_at import ReverseComputeAtPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tensorize import TensorizePass
 from passes.loop.tile_loops import TileLoopsPass
+from passes.loop.transform_layout import TransformLayoutPass
 from passes.loop.unroll_loop import UnrollLoopPass
 from passes.loop.vectorize_loop import VectorizeLoopPass
 from passes.te.import_intrinsics import ImportIntrinsicsPass
@@ -208,6 +212,20 @@ class Schedule:
     def lower_virtual_threads(self) -> None:
         """Make one stream of all virtual threads."""
         self.apply(LowerVirtualThreadsPass())
+
+    def transform_layout(
+        self,
+        tensor: Tensor,
+        map: str | Callable[..., tuple[AffineExpr, ...]],
+        extents: tuple[int, ...] | None = None,
+    ) -> None:
+        """Let the elements of a tensor lie elsewhere in memory.
+
+        `map` gives the place of the element at logical coordinates, as text or as a function:
+        `lambda k, x: (x // 16, k, x % 16)`.
+        """
+        text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
+        self.apply(TransformLayoutPass(self.names.buffer(tensor), text, extents))
 
     def use_target(self, target: Target) -> None:
         """What the loops are for from now on; a second device is refused."""
@@ -445,9 +463,10 @@ class Stage:
         after = Scope("", function_of(self.schedule.loops)).loops
         return tuple(Loop(name) for name in after if name not in before)
 
-    def reorder(self, *axes: Handle) -> None:
-        """Let nested loops take the order given."""
-        self.schedule.apply(ReorderLoopsPass(tuple(self.loop_name(axis) for axis in axes)))
+    def reorder(self, *axes: Handle, reassociate: bool = True) -> None:
+        """Let nested loops take the order given; that of a float sum may change, too."""
+        names = tuple(self.loop_name(axis) for axis in axes)
+        self.schedule.apply(ReorderLoopsPass(names, reassociate))
 
     def unroll(self, axis: Handle) -> None:
         """Write the iterations of a loop out."""
@@ -489,6 +508,19 @@ class Stage:
     def compute_inline(self) -> None:
         """Compute it where its elements are read."""
         self.schedule.apply(InlineComputePass(self._block))
+
+    def compute_in_place(self, operand: Tensor | None = None) -> None:
+        """Compute it in the memory of an operand, which nothing needs afterwards."""
+        name = None if operand is None else self.schedule.names.buffer(operand)
+        self.schedule.apply(ComputeInPlacePass(self._block, name))
+
+    def prefetch(self, tensor: Tensor, ahead: Handle, over: Handle | Sequence[Handle]) -> None:
+        """Ask the cache for what the next iteration of `ahead` reads of a tensor, a part of it in
+        each iteration of the loops `over`, which are inside `ahead`."""
+        loops = over if isinstance(over, Sequence) else [over]
+        names = tuple(self.loop_name(axis) for axis in loops)
+        buffer = self.schedule.names.buffer(tensor)
+        self.schedule.apply(PrefetchBufferPass(buffer, self.loop_name(ahead), names))
 
     def compute_at(self, parent: Stage, axis: Handle) -> None:
         """Compute it inside a loop of `parent`.

@@ -24,6 +24,7 @@ block that is a call already; loops inside those of the instruction; an instruct
 would be outside the block's domain; guards; a result that is read at other elements, or in a sum.
 """
 
+import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -131,15 +132,13 @@ class Tensorization:
         if not fits:
             reasons = [found for found in tried if isinstance(found, Mismatch)]
             reasons = reasons or [missing_loop(axes, around)]
-            best = max(reasons, key=lambda found: found.rank)
-            raise self.differ(best.reason, self.block.body.block, *best.details)
-        dense = max(fit.dense for fit in fits)
-        fits = [fit for fit in fits if fit.dense == dense]
-        fits.sort(key=lambda fit: -fit.plain)
-        for fit in fits:
-            if is_innermost(fit.choice, around, self.block):
-                return fit
-        raise self.misplaced(fits[0].choice.used, around)
+            reason = max(reasons, key=lambda found: found.rank)
+            raise self.differ(reason.reason, self.block.body.block, *reason.details)
+        placed = [fit for fit in fits if is_innermost(fit.choice, around, self.block)]
+        best = max(placed or fits, key=lambda fit: (fit.dense, fit.plain))
+        if not placed:
+            raise self.misplaced(best.choice.used, around)
+        return best
 
     def misplaced(self, used: Sequence[loop.ForOp], around: Sequence[loop.ForOp]) -> ScheduleError:
         """That the loops of an instruction hold something else than the block."""
@@ -178,19 +177,21 @@ class Tensorization:
             forms_of(self.block, "domains"),
             strict=True,
         ):
-            axis = fit.moved.get(variable)
-            if axis is not None:
+            if variable in fit.moved:
+                extent = math.prod(axis.extent for axis in fit.moved[variable])
                 binding = binding.substitute(zero, {})
-                self.check_multiple(variable, axis, binding, domain)
-                binding = binding.floordiv(axis.extent, {})
-                domain = domain.floordiv(axis.extent, {})
+                self.check_multiple(variable, extent, binding, domain)
+                binding = binding.floordiv(extent, {})
+                domain = domain.floordiv(extent, {})
             bindings.append(binding)
             domains.append(domain)
         return bindings, domains
 
-    def check_multiple(self, variable: SSAValue, axis: Axis, begin: Affine, domain: Affine) -> None:
+    def check_multiple(
+        self, variable: SSAValue, extent: int, begin: Affine, domain: Affine
+    ) -> None:
         """Refuse a variable of which an instruction would compute a part outside its domain."""
-        name, extent = shown(variable), axis.extent
+        name = shown(variable)
         at_once = f"{self.pattern.name} computes {extent} elements along '{name}' at once, and"
         if any(n % extent for n in (begin.const, *begin.terms.values())):
             raise self.scope.error(

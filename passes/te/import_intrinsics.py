@@ -9,13 +9,17 @@ uses an instruction begins with this pass, and needs nothing beside the module.
 
 In the text `$inp0` stands for the first extent of an element of the scope `inp` of the module's
 target (`$inp1` for the second, `${inp0}x...` inside a word), so that one library serves every
-configuration of an accelerator.
+configuration of an accelerator. Other numbers have a line of their own, `// $rows = 16`, that says
+what they are where `values` does not: `import-intrinsics{library="amx" values="rows=14"}`.
 
-Arguments: `library`.
+Arguments: `library`, `values` (texts NAME=NUMBER).
 Refuses: a library that no package ships; a text that is no library; an extent that the target does
-not have; a symbol that the module has with another content.
+not have; a value that the library does not ask for; a symbol that the module has with another
+content.
 """
 
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from string import Template
 
@@ -36,37 +40,61 @@ from dialects.te import IntrinsicOp, Te
 
 GROUP = "dovetail.intrinsics"
 
+DEFAULT = re.compile(r"^// \$(\w+) = (\d+)\n", re.MULTILINE)
 
-def with_extents(name: str, text: str, module: ModuleOp) -> str:
-    """The text of a library with the numbers of the module's target."""
-    template = Template(text)
-    asked = template.get_identifiers()
-    if not asked:
-        return text
-    target = target_of(module)
-    extents = {
-        f"{scope.name}{i}": extent
-        for scope in target.machine.scopes
-        if scope.element is not None
-        for i, extent in enumerate(scope.element[0])
-    }
-    for word in asked:
-        if word not in extents:
+
+def with_numbers(name: str, text: str, values: Sequence[str], module: ModuleOp) -> str:
+    """The text of a library with the numbers of `values` and of the module's target."""
+    numbers = dict(DEFAULT.findall(text)) | values_of(name, values, dict(DEFAULT.findall(text)))
+    template = Template(DEFAULT.sub("", text))
+    asked = [word for word in template.get_identifiers() if word not in numbers]
+    if asked:
+        target = target_of(module)
+        extents = {
+            f"{scope.name}{i}": str(extent)
+            for scope in target.machine.scopes
+            if scope.element is not None
+            for i, extent in enumerate(scope.element[0])
+        }
+        for word in asked:
+            if word not in extents:
+                raise UserError(
+                    f"import-intrinsics: library '{name}' needs the extent ${word} of an element, "
+                    f"which the target '{target}' does not have: {nearest(word, extents)}"
+                )
+        numbers = {**extents, **numbers}
+    return template.substitute(numbers) if numbers else text
+
+
+def values_of(name: str, values: Sequence[str], known: Iterable[str]) -> dict[str, str]:
+    """The numbers that `values` gives, by name."""
+    found: dict[str, str] = {}
+    for text in values:
+        word, _, number = text.partition("=")
+        if word not in known:
             raise UserError(
-                f"import-intrinsics: library '{name}' needs the extent ${word} of an element, "
-                f"which the target '{target}' does not have: {nearest(word, extents)}"
+                f"import-intrinsics: library '{name}' asks for no value '{word}': "
+                f"{nearest(word, known)}"
             )
-    return template.substitute(extents)
+        if not number.isdecimal() or int(number) < 1:
+            raise UserError(
+                f'import-intrinsics: values="{text}" is not of the form {word}=NUMBER, '
+                "a whole number from 1"
+            )
+        found[word] = number
+    return found
 
 
-def read_library(ctx: Context, name: str, module: ModuleOp) -> list[IntrinsicOp]:
+def read_library(
+    ctx: Context, name: str, values: Sequence[str], module: ModuleOp
+) -> list[IntrinsicOp]:
     """The instructions of a library, detached."""
     text = extension_text(GROUP, name)
     if text is None:
         raise UserError(
             f"import-intrinsics: no library is called '{name}': {nearest(name, entries(GROUP))}"
         )
-    text = with_extents(name, text, module)
+    text = with_numbers(name, text, values, module)
     known = ctx.clone()
     for dialect in (Arith, Builtin, Math, Te):
         if dialect.name not in known.registered_dialect_names:
@@ -112,9 +140,10 @@ class ImportIntrinsicsPass(ModulePass):
     name = "import-intrinsics"
 
     library: str
+    values: tuple[str, ...] = ()
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        new = new_symbols(op, self.library, read_library(ctx, self.library, op))
+        new = new_symbols(op, self.library, read_library(ctx, self.library, self.values, op))
         if op.body.block.first_op is None:
             op.body.block.add_ops(new)
         else:

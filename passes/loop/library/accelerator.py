@@ -30,9 +30,8 @@ from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.expand_unrolled_loops import ExpandUnrolledLoopsPass
 from passes.loop.forms import coordinates
 from passes.loop.library.accelerator_model import Footprint, Problem, choose_tiles
-from passes.loop.library.axes import Axis, axes_of, is_naive, result_of
+from passes.loop.library.axes import Axis, axes_of, consumers_of, is_naive, result_of
 from passes.loop.library.recipe import Recipe
-from passes.loop.library.register_tile import consumers_of
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, body_accesses
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass

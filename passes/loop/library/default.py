@@ -1,7 +1,7 @@
 """The default schedule of a kernel: good without tuning, for any function of loops.
 
 1. Computations that only feed others are inlined.
-2. A reduction is tiled for the registers (register_tile.py), what follows it in its epilogue.
+2. A reduction is tiled for the registers (reductions.py), what follows it in its epilogue.
 3. Everything else is vectorized along an axis that is contiguous (points.py).
 4. The outermost loop is shared among threads.
 
@@ -14,7 +14,7 @@ from passes.loop.library.axes import is_naive
 from passes.loop.library.inlining import inline_all, share_layouts
 from passes.loop.library.points import vectorize_points
 from passes.loop.library.recipe import Recipe
-from passes.loop.library.register_tile import tile_reduction
+from passes.loop.library.reductions import tile_reduction
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 
 

@@ -1,0 +1,143 @@
+"""The analytic model of caches: which order of the loops over tiles moves the fewest bytes.
+
+An operand that does not move with a loop is read again in each of its iterations, unless all that
+one iteration touches fits a cache. What misses a cache comes from the next memory at its rate. A
+processor sees a long run of bytes coming; a short one is waited for.
+"""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+from math import ceil, inf, prod
+
+from analysis.affine import Affine, Interval
+from dialects.target import Machine
+
+RUN = 8 << 10
+"""The bytes of a run for half of the rate of a memory beyond the second cache."""
+
+HIDDEN = 0.2
+"""The share of the second cache's time that is not hidden behind the multipliers."""
+
+MOST_LOOPS = 4
+"""Of more loops than that no other orders are tried."""
+
+Sizes = Mapping[str, int]
+
+
+@dataclass
+class Operand:
+    """A buffer that a reduction reads: where the element of a point lies, in forms of its axes.
+
+    `places` are physical coordinates, the last one fastest. A `packed` operand is laid out in the
+    order in which it is read.
+    """
+
+    name: str
+    bytes: int
+    places: Sequence[Affine]
+    extents: Sequence[int]
+    packed: bool = False
+    known: dict[tuple[int, ...], tuple[int, int]] = field(
+        default_factory=dict[tuple[int, ...], tuple[int, int]]
+    )
+
+    def __post_init__(self) -> None:
+        self.axes = tuple(sorted({str(v) for form in self.places for v in form.variables()}))
+
+    def footprint(self, sizes: Sizes) -> tuple[int, int]:
+        """The bytes that it touches while each axis runs over so many iterations, and those of a
+        run of them that lie side by side."""
+        key = tuple(sizes[axis] for axis in self.axes)
+        if key not in self.known:
+            self.known[key] = self._footprint(sizes)
+        return self.known[key]
+
+    def _footprint(self, sizes: Sizes) -> tuple[int, int]:
+        ranges: dict[Hashable, Interval] = {axis: (0, sizes[axis] - 1) for axis in self.axes}
+        total = run = self.bytes
+        side_by_side = True
+        for form, extent in zip(reversed(self.places), reversed(self.extents), strict=True):
+            low, high = form.interval(ranges)
+            width = extent if low is None or high is None else min(extent, high - low + 1)
+            total *= width
+            if side_by_side:
+                run *= width
+                side_by_side = width == extent
+        return total, total if self.packed else run
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The loops of a reduction over tiles: the extents of all axes, and the sizes of a tile.
+
+    An axis that is not in `tile` is whole in it.
+    """
+
+    machine: Machine
+    operands: Sequence[Operand]
+    extents: Sizes
+    tile: Sizes
+
+    def trips(self, axis: str) -> int:
+        """The iterations of the loop over tiles along an axis."""
+        return ceil(self.extents[axis] / self.tile.get(axis, self.extents[axis]))
+
+    def sizes(self, inner: Sequence[str]) -> Sizes:
+        """How far each axis runs while the loops `inner` over tiles run."""
+        return {
+            axis: extent if axis in inner else min(extent, self.tile.get(axis, extent))
+            for axis, extent in self.extents.items()
+        }
+
+    def orders(self) -> Iterator[tuple[str, ...]]:
+        """The orders of the loops over tiles, the one of `extents` first."""
+        loops = [axis for axis in self.extents if self.trips(axis) > 1]
+        if len(loops) > MOST_LOOPS:
+            yield tuple(loops)
+        else:
+            yield from permutations(loops)
+
+    def missed(self, order: Sequence[str], capacity: int) -> list[float]:
+        """The bytes of each operand that do not come from a cache of that capacity."""
+        total = [float(o.footprint(self.sizes(order))[0]) for o in self.operands]
+        for depth, axis in enumerate(order):
+            touched = self.sizes(order[depth + 1 :])
+            if sum(o.footprint(touched)[0] for o in self.operands) <= capacity:
+                break
+            for number, operand in enumerate(self.operands):
+                if axis not in operand.axes:
+                    total[number] *= self.trips(axis)
+        return total
+
+    def cycles(self, order: Sequence[str]) -> float:
+        """The cycles that are spent on waiting for memory."""
+        machine, inside = self.machine, self.sizes(())
+        runs = [operand.footprint(inside)[1] for operand in self.operands]
+        near = sum(self.missed(order, machine.l1_bytes)) / machine.bytes_per_cycle("l2")
+        total = HIDDEN * near
+        for capacity, memory in ((machine.l2_bytes, "l3"), (machine.l3_bytes, "dram")):
+            for run, bytes in zip(runs, self.missed(order, capacity), strict=True):
+                total += bytes * (1 + RUN / run) / machine.bytes_per_cycle(memory)
+        return total
+
+    def imbalance(self, order: Sequence[str]) -> float:
+        """How much longer the busiest core works than all of them would on average."""
+        trips = self.trips(order[0]) if order else 1
+        return ceil(trips / self.machine.cores) * self.machine.cores / trips
+
+
+def choose_order(traffic: Traffic, busy: float) -> tuple[float, tuple[str, ...]]:
+    """The order in which a reduction takes the fewest cycles, and these; on registers and caches
+    alone it takes `busy` ones."""
+    best: tuple[float, tuple[str, ...]] = (inf, ())
+    for order in traffic.orders():
+        total = (busy + traffic.cycles(order)) * traffic.imbalance(order)
+        if total < best[0]:
+            best = (total, order)
+    return best
+
+
+def points(extents: Sizes) -> int:
+    """The product of extents."""
+    return prod(extents.values())
