@@ -58,6 +58,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "special memory scope": ("promote-memory-scope", "transform-layout", "pack-buffer"),
         "tensorization": ("tensorize",),
         "latency hiding": (
+            "double-buffer",
             "prefetch-buffer",
             "bind-virtual-thread",
             "insert-dependence-tokens",
