@@ -64,6 +64,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "special memory scope": ("promote-memory-scope", "transform-layout", "pack-buffer"),
         "tensorization": ("tensorize",),
         "latency hiding": (
+            "double-buffer",
             "prefetch-buffer",
             "double-buffer",
             "bind-virtual-thread",
