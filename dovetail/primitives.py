@@ -66,7 +66,6 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "latency hiding": (
             "double-buffer",
             "prefetch-buffer",
-            "double-buffer",
             "bind-virtual-thread",
             "insert-dependence-tokens",
             "lower-virtual-threads",
