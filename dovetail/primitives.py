@@ -48,6 +48,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "peel-loop",
             "pad-block",
             "decompose-reduction",
+            "rfactor",
         ),
         "thread binding": ("parallelize-loop",),
         "compute locality": (

@@ -46,6 +46,7 @@ from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_ar
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
+from passes.loop.rfactor import RfactorPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tensorize import TensorizePass
 from passes.loop.tile_loops import TileLoopsPass
@@ -509,6 +510,10 @@ class Stage:
     def decompose_reduction(self, axis: Handle) -> None:
         """Let the reduction begin in a nest of its own before a loop."""
         self.schedule.apply(DecomposeReductionPass(self._block, self.loop_name(axis)))
+
+    def rfactor(self, axis: Handle, reassociate: bool = True) -> None:
+        """Make a loop of the reduction an axis of partial results, and reduce those after it."""
+        self.schedule.apply(RfactorPass(self._block, self.loop_name(axis), reassociate))
 
     def compute_inline(self) -> None:
         """Compute it where its elements are read."""

@@ -63,6 +63,37 @@ ACCEPTED = {
         extreme(5, 9, "argmax"),
         ['decompose-reduction{block="pick" loop="k"}', pad("pick", "k", 8)],
     ),
+    "partial sums in lanes": (
+        matmul(5, 7, 37),
+        [
+            'split-loop{loop="k" factor=8}',
+            'rfactor{block="C" loop="k_i"}',
+            promote("C_rf", "x"),
+            'reorder-loops{loops="k_i","k_o"}',
+        ],
+    ),
+    "partial results that get no term": (
+        extreme(5, 9, "argmin"),
+        ['split-loop{loop="k" factor=16}', 'rfactor{block="pick" loop="k_i"}'],
+    ),
+    "partial results of a fused loop, twice": (
+        conv(3, 5, 6),
+        [
+            'fuse-loops{loops="kh","kw" into="taps"}',
+            'split-loop{loop="taps" factor=4}',
+            'rfactor{block="conv" loop="taps_i"}',
+            'rfactor{block="conv_rf" loop="ic"}',
+        ],
+    ),
+    "partial results of a remainder": (
+        symbolic_case(9, 17),
+        [
+            'split-loop{loop="k" factor=4}',
+            'peel-loop{loop="k_o"}',
+            'rfactor{block="C_tail" loop="k_i_tail"}',
+            'decompose-reduction{block="C" loop="k_o"}',
+        ],
+    ),
     "a tile larger than what is left": (
         conv(3, 5, 6),
         ['split-loop{loop="kw" factor=16}', promote("W", "kw_o")],

@@ -34,6 +34,7 @@ STEPS = (
     "prefetch",
     "pad",
     "pad",
+    "rfactor",
 )
 
 
@@ -65,6 +66,8 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
         case "compute":
             return f'compute-at{{block="{block}" at="{loop}"}}'
+        case "rfactor":
+            return f'rfactor{{block="{block}" loop="{loop}"}}'
         case "pad":
             named = rng.sample(loops, rng.randint(1, min(2, len(loops))))
             numbers = ",".join(str(rng.choice([2, 3, 4, 8])) for _ in named)
