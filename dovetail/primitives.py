@@ -55,6 +55,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "compute-at",
             "reverse-compute-at",
             "inline-compute",
+            "reverse-inline",
             "compute-in-place",
         ),
         "special memory scope": ("promote-memory-scope", "transform-layout", "pack-buffer"),

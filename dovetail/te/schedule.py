@@ -46,6 +46,7 @@ from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_ar
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
+from passes.loop.reverse_inline import ReverseInlinePass
 from passes.loop.rfactor import RfactorPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tensorize import TensorizePass
@@ -531,6 +532,10 @@ class Stage:
         names = tuple(self.loop_name(axis) for axis in loops)
         buffer = self.schedule.names.buffer(tensor)
         self.schedule.apply(PrefetchBufferPass(buffer, self.loop_name(ahead), names))
+
+    def reverse_compute_inline(self) -> None:
+        """Let what it is computed from write its result."""
+        self.schedule.apply(ReverseInlinePass(self._block))
 
     def compute_at(self, parent: Stage, axis: Handle) -> None:
         """Compute it inside a loop of `parent`.

@@ -42,6 +42,7 @@ from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, logical_shape
 from passes.locations import locate
+from passes.loop.bodies import Rebuilding
 from passes.loop.combiners import (
     Accumulator,
     Choice,
@@ -60,7 +61,6 @@ from passes.loop.nests import (
     put_block,
     spatial_variables,
 )
-from passes.loop.padding import guard_of
 from passes.loop.peel_loop import divides
 from passes.loop.primitive import (
     Primitive,
@@ -556,59 +556,27 @@ class Factoring:
         }
         count = sum(not v.reduce for v in variables)
         spatial, last = body.args[: count - 1], body.args[count - 1]
-        mapping: dict[SSAValue, SSAValue] = {}
+        rebuilding = Rebuilding(builder, known)
         accumulators = self.combiner.accumulators
         places = [self.place(a, spatial, last) for a in accumulators]
         if single:
+            loads = [a.load.result for a in accumulators]
             values = self.combiner.identities(self.block, builder)
-            for accumulator, value in zip(accumulators, values, strict=True):
-                mapping[accumulator.load.result] = value
+            rebuilding.values.update(zip(loads, values, strict=True))
         by_load = {a.load: n for n, a in enumerate(accumulators)}
         by_store = {a.store: n for n, a in enumerate(accumulators)}
         for op in self.block.body.block.ops:
-            match op:
-                case loop_dialect.LoadOp() if op in by_load:
-                    if not single:
-                        number = by_load[op]
-                        load = loop_dialect.LoadOp(buffers[number], *places[number])
-                        mapping[op.result] = builder.insert(load).result
-                case loop_dialect.LoadOp():
-                    mapping[op.result] = builder.insert(moved(op, known, mapping)).result
-                case loop_dialect.StoreOp():
-                    number = by_store[op]
-                    value = mapping.get(op.value, op.value)
-                    builder.insert(loop_dialect.StoreOp(value, buffers[number], *places[number]))
-                case _:
-                    for operand in op.operands:
-                        if operand in known and operand not in mapping:
-                            mapping[operand] = index_value(known[operand], builder)
-                    builder.insert(op.clone(mapping))
-            for result in op.results:
-                if result in mapping:
-                    mapping[result].name_hint = result.name_hint
-            if builder.insertion_point.block.last_op is not None:
-                locate(op.location, builder.insertion_point.block.last_op)
-
-
-def moved(
-    load: loop_dialect.LoadOp, known: dict[Hashable, Affine], mapping: dict[SSAValue, SSAValue]
-) -> loop_dialect.LoadOp:
-    """A load over other variables and values."""
-    forms = dict(known)
-    for value in load.indices:
-        if value not in known:
-            forms[value] = Affine.variable(mapping.get(value, value))
-    values: list[SSAValue] = []
-    place = map_of([form.substitute(forms, {}) for form in coordinates(load)], values)
-    guard = map_of([form.substitute(forms, {}) for form in guard_of(load)], values)
-    otherwise = load.otherwise
-    return loop_dialect.LoadOp(
-        load.memref,
-        values,
-        AffineMap(len(values), 0, tuple(place)),
-        AffineMap(len(values), 0, tuple(guard)),
-        None if otherwise is None else mapping.get(otherwise, otherwise),
-    )
+            if isinstance(op, loop_dialect.LoadOp) and op in by_load:
+                number = by_load[op]
+                if not single:
+                    load = loop_dialect.LoadOp(buffers[number], *places[number])
+                    rebuilding.values[op.result] = builder.insert(load).result
+                rebuilding.values[op.result].name_hint = op.result.name_hint
+            elif isinstance(op, loop_dialect.StoreOp):
+                number, value = by_store[op], rebuilding.value(op.value)
+                builder.insert(loop_dialect.StoreOp(value, buffers[number], *places[number]))
+            else:
+                rebuilding.insert(op)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ STEPS = (
     "pad",
     "pad",
     "rfactor",
+    "reverse-inline",
 )
 
 
@@ -66,6 +67,8 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
         case "compute":
             return f'compute-at{{block="{block}" at="{loop}"}}'
+        case "reverse-inline":
+            return f'reverse-inline{{block="{block}"}}'
         case "rfactor":
             return f'rfactor{{block="{block}" loop="{loop}"}}'
         case "pad":

@@ -365,3 +365,15 @@ def test_partial_sums():
     s[C].rfactor(inner)
     assert str(s).endswith('rfactor{block="C" loop="k_i"}')
     check(s, A, B, [D])
+
+
+def test_a_producer_writes_what_its_consumer_makes_of_it():
+    A = t.placeholder((12, 20), name="A")
+    C = t.compute((12, 20), lambda y, x: A[y, x] * 2, name="C")
+    D = t.compute((20, 12), lambda y, x: C[x, y] + 1, name="D")
+    s = t.create_schedule(D.op)
+    s[D].reverse_compute_inline()
+    assert str(s).endswith('reverse-inline{block="D"}')
+    a, d = integers(12, 20), np.empty((20, 12), "float32")
+    t.build(s, [A, D])(a, d)
+    assert np.array_equal(d, (a * 2 + 1).T)
