@@ -29,25 +29,35 @@ def poison(dtype: np.dtype[Any]) -> Any:
 
 @dataclass
 class Buffer:
-    """The physical array of a memref, and the box of logical coordinates that it holds."""
+    """The physical array of a memref, and the box of logical coordinates that it holds.
+
+    Buffers of several threads may be one array: `base` is where the cells of each instance's buffer
+    begin in it, `extents` the physical extents of one of them.
+    """
 
     name: str
     type: MemRefType
     shape: tuple[int, ...]
     data: Array
-    origin: tuple[int, ...] = ()
+    origin: tuple[Any, ...] = ()
+    base: Any = 0
+    extents: tuple[int, ...] | None = None
+    physical: tuple[int, ...] = field(init=False)
     layout: tuple[Function, ...] | None = field(init=False)
     flat: Array = field(init=False)
     strides: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         layout = layout_of(self.type)
+        self.physical = self.data.shape if self.extents is None else self.extents
         # a halo behind the last element leaves the map an identity
-        dense = layout is None or (layout.is_identity and self.data.shape == self.shape)
+        dense = layout is None or (layout.is_identity and self.physical == self.shape)
         self.layout = None if dense else compile_map(layout_map(self.type))
         self.flat = self.data.reshape(-1)
         size = self.data.itemsize
-        self.strides = tuple(s // size for s in self.data.strides)
+        self.strides = tuple(
+            s // size for s in self.data.strides[self.data.ndim - len(self.physical) :]
+        )
         self.origin = self.origin or (0,) * len(self.shape)
 
     @property
@@ -61,16 +71,19 @@ class Buffer:
         A read may touch any cell inside the physical extents, a write must leave those alone that
         hold a pad. Raises `OutOfBoundsError` with the logical indices.
         """
-        local = [i - o if o else i for i, o in zip(indices, self.origin, strict=True)]
+        local = [
+            i if isinstance(o, int) and not o else i - o
+            for i, o in zip(indices, self.origin, strict=True)
+        ]
         try:
             if writing and self.layout is not None and pad_of(self.type) is not None:
                 check_bounds(local, self.shape, mask)
             physical = local if self.layout is None else [f(local) for f in self.layout]
-            check_bounds(physical, self.data.shape, mask)
+            check_bounds(physical, self.physical, mask)
         except OutOfBoundsError as error:
             shown = tuple(int(value_at(i, error.position)) for i in indices)
             raise OutOfBoundsError(shown, error.position) from None
-        flat: Any = 0
+        flat: Any = self.base
         for index, stride in zip(physical, self.strides, strict=True):
             flat = flat + index * stride
         return np.asarray(flat if mask is None else np.where(mask, flat, 0))

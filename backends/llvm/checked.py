@@ -36,7 +36,7 @@ class CheckedEmitter(FunctionEmitter):
         inner = [
             op
             for op in function.walk()
-            if isinstance(op, loop.AllocOp) and op.parent_op() is not function
+            if isinstance(op, loop.AllocOp) and op.memory is None and op.parent_op() is not function
         ]
         self.inner_places: dict[SSAValue, int] = {}
         for op in inner:
@@ -113,6 +113,8 @@ class CheckedEmitter(FunctionEmitter):
     def allocate(self, op: loop.AllocOp) -> None:
         """Make a buffer, and fill it with poison, or with the pad if its layout has one."""
         super().allocate(op)
+        if op.memory is not None:
+            return
         buffer = self.buffers[op.result]
         count: ir.Value = I64(1)
         for extent in physical_shape(buffer.type):

@@ -27,14 +27,18 @@ from dovetail.te.expressions import Axis
 from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
 from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
+from passes.loop.bind_thread import BindThreadPass
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_at import ComputeAtPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.double_buffer import DoubleBufferPass
 from passes.loop.forms import forms_of
 from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.insert_thread_barriers import InsertThreadBarriersPass
+from passes.loop.lower_threads_to_loops import LowerThreadsToLoopsPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.nests import loops_inside
 from passes.loop.pack_buffer import PackBufferPass
@@ -228,6 +232,14 @@ class Schedule:
         """
         text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
         self.apply(TransformLayoutPass(self.names.buffer(tensor), text, extents))
+
+    def insert_thread_barriers(self) -> None:
+        """Let the threads of a group wait for each other where they have to."""
+        self.apply(InsertThreadBarriersPass())
+
+    def lower_threads_to_loops(self) -> None:
+        """Run the threads one after the other, from barrier to barrier."""
+        self.apply(LowerThreadsToLoopsPass())
 
     def use_target(self, target: Target) -> None:
         """What the loops are for from now on; a second device is refused."""
@@ -492,6 +504,10 @@ class Stage:
         """Share the iterations of an outermost loop among threads."""
         self.schedule.apply(ParallelizeLoopPass(self.loop_name(axis)))
 
+    def bind(self, axis: Handle, thread: str) -> None:
+        """Make the iterations of a loop threads, along an axis such as `threadIdx.x`."""
+        self.schedule.apply(BindThreadPass(self.loop_name(axis), thread))
+
     def vthread(self, axis: Handle) -> None:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
         self.schedule.apply(BindVirtualThreadPass(self.loop_name(axis)))
@@ -503,6 +519,11 @@ class Stage:
         """
         at = None if axis is None else self.loop_name(axis)
         self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), layout, at=at))
+
+    def double_buffer(self, axis: Handle, *tiles: Tensor | Cache, copies: int = 2) -> None:
+        """Fill tiles that live in a loop an iteration ahead of those who use them."""
+        names = tuple(self.schedule.names.buffer(tile) for tile in tiles)
+        self.schedule.apply(DoubleBufferPass(names, self.loop_name(axis), copies))
 
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""

@@ -13,8 +13,9 @@ buffer fills these, too. Without it nothing is known of them.
 Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
 `pad` (a whole number), `function`.
 Refuses: a map that is no affine map, of another rank, or that puts two elements in one place;
-extents that the map exceeds; a buffer that already has a layout; a map that changes a symbolic
-dimension; a pad that is no value of the element type, or of a buffer that is no argument.
+extents that the map exceeds; a buffer that already has a layout, or tiles in its parts; a map that
+changes a symbolic dimension; a pad that is no value of the element type, or of a buffer that is no
+argument.
 """
 
 from collections.abc import Hashable, Sequence
@@ -45,8 +46,9 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 
 from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
+from dialects import loop
 from dialects.layout import LayoutAttr, layout_of, logical_shape
-from passes.loop.primitive import Primitive, Scope
+from passes.loop.primitive import Primitive, Scope, memory_of
 
 
 def parse_map(scope: Scope, text: str) -> AffineMap:
@@ -176,6 +178,12 @@ def lay_out(buffer: SSAValue, request: LayoutRequest) -> None:
     """Give a whole buffer a layout."""
     old, scope = buffer.type, request.scope
     assert isinstance(old, MemRefType)
+    users = (use.operation for use in buffer.uses)
+    if memory_of(buffer) is not None or any(isinstance(op, loop.AllocOp) for op in users):
+        raise scope.error(
+            f"%{request.buffer} is, or has, a part that is filled ahead of time; do this before "
+            "double-buffer"
+        )
     known = layout_of(old)
     if known is not None and not known.is_identity:
         raise scope.error(f"%{request.buffer} already has the layout {known}")

@@ -9,6 +9,7 @@ from xdsl.dialects import func
 
 from analysis.errors import UserError
 from backends.llvm.emitter import emit_module
+from dialects.loop import ForOp
 from passes.loop.primitive import Scope
 
 STEPS = (
@@ -31,6 +32,7 @@ STEPS = (
     "peel",
     "layout",
     "pack",
+    "double",
     "prefetch",
     "pad",
     "pad",
@@ -81,6 +83,12 @@ def random_step(rng: random.Random, scope: Scope) -> str:
         case "promote":
             memory = rng.choice(["register", "local"])
             return f'promote-memory-scope{{buffer="{buffer}" scope="{memory}" at="{loop}"}}'
+        case "double":
+            inside = [n for n, v in scope.buffers.items() if isinstance(v.owner.parent_op(), ForOp)]
+            tile = rng.choice(sorted(inside) or buffers)
+            parent = scope.buffers[tile].owner.parent_op()
+            around = parent.loop_name.data if isinstance(parent, ForOp) else loop
+            return f'double-buffer{{buffer="{tile}" loop="{around}" copies={rng.choice([2, 3])}}}'
         case "layout":
             pad = rng.choice(["", "", " pad=0", " pad=1"])
             map = f'map="{random_map(rng, scope, buffer)}"'

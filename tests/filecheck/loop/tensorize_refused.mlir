@@ -327,7 +327,7 @@ func.func @elements(%P: memref<3x4xi32>, %Q: memref<3xi32>, %V: memref<4xi32>, %
   }
   loop.for %u_o = 0 to 3 {
     loop.for %u_i = 0 to 4 {
-      loop.block "steps" (%v_u < 8 = %u_o * 2 + %u_i) {
+      loop.block "steps" (%v_u < 7 = %u_o * 2 + %u_i) {
         %x = loop.load %T[%v_u] : memref<10xi32>
         %z = arith.addi %x, %x : i32
         loop.store %z, %T[%v_u] : memref<10xi32>
