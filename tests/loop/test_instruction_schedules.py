@@ -11,15 +11,19 @@ import numpy as np
 import pytest
 from narrow_products import convolution, convolved, matmul, numbers, product, stored
 from native import Machine, apply, execute, parse
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
 from backends.interpreter.buffers import pack, unpack
 from backends.interpreter.loop import run_loop
+from backends.llvm.host import is_x86
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.targets import module_text
 from dialects.target import Target, TargetAttr
 from dovetail.runtime.features import missing_features
+from passes.loop.schedule_kernels import SCHEDULE
+
+pytestmark = pytest.mark.skipif(not is_x86(), reason="LLVM compiles for another processor here")
 
 CPUS = {"vnni": "znver4", "avx512bf16": "znver4", "amx": "sapphirerapids"}
 FEATURES = {
@@ -112,6 +116,59 @@ def test_another_processor_has_no_calls():
     )
     module.attributes["target"] = TargetAttr.of(Target.parse("llvm -mcpu=x86-64-v3"))
     assert not calls(apply(module, "lower-te-to-loop,schedule-kernels"))
+
+
+REQUANTISED = """
+func.func @f(%A: tensor<13x24xi8>, %B: tensor<24x48xi8> {dovetail.weight},
+             %D: tensor<48xi32> {dovetail.weight}) -> tensor<13x48xi8> {
+  %C = te.compute "C" (%y = 0 to 13, %x = 0 to 48) sum (%k = 0 to 24) {
+    %a = te.read %A[%y, %k] : tensor<13x24xi8>
+    %b = te.read %B[%k, %x] : tensor<24x48xi8>
+    %aw = arith.extui %a : i8 to i32
+    %bw = arith.extsi %b : i8 to i32
+    %p = arith.muli %bw, %aw : i32
+    te.yield %p : i32
+  } : tensor<13x48xi32>
+  %O = te.compute "O" (%y = 0 to 13, %x = 0 to 48) {
+    %c = te.read %C[%y, %x] : tensor<13x48xi32>
+    %d = te.read %D[%x] : tensor<48xi32>
+    %s = arith.addi %c, %d : i32
+    %eight = arith.constant 8 : i32
+    %t = arith.shrsi %s, %eight : i32
+    %low = arith.constant -128 : i32
+    %high = arith.constant 127 : i32
+    %u = arith.maxsi %t, %low : i32
+    %v = arith.minsi %u, %high : i32
+    %w = arith.trunci %v : i32 to i8
+    te.yield %w : i8
+  } : tensor<13x48xi8>
+  func.return %O : tensor<13x48xi8>
+}
+"""
+
+
+@pytest.mark.parametrize("library", ["vnni", "amx"])
+def test_what_follows_a_sum(library):
+    """It is computed from registers behind a sum in vectors; tiles do not fit these sizes."""
+    module = scheduled(library, "", REQUANTISED)
+    assert bool(calls(module)) == (library == "vnni")
+    a, b = numbers("u8s8", 0, 13, 24), numbers("u8s8", 1, 24, 48)
+    d = np.arange(48, dtype=np.int32) * 1000 - 20000
+    expected = np.clip((product(a, b) + d) >> 8, -128, 127).astype(np.int8)
+    check(module, library, a, b, d, expected=expected)
+
+
+def test_the_record_replays():
+    """What a schedule records makes the same loops, after the library that it uses."""
+    text = matmul(13, 48, 20, "u8s8", "{dovetail.weight}")
+    module = scheduled("vnni", "", text)
+    (function,) = [op for op in module.ops if isinstance(op, FuncOp)]
+    record = function.attributes[SCHEDULE]
+    assert isinstance(record, StringAttr)
+    again = apply(parse(text), "import-intrinsics{library=vnni},lower-te-to-loop," + record.data)
+    (replayed,) = [op for op in again.ops if isinstance(op, FuncOp)]
+    replayed.attributes[SCHEDULE] = record
+    assert str(replayed) == str(function)
 
 
 @pytest.mark.parametrize("text", [matmul(64, 64, 128, "s8s8", "{dovetail.weight}"),
