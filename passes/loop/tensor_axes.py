@@ -333,8 +333,11 @@ def is_dense(buffer: SSAValue, physical: Sequence[Affine], order: Sequence[Axis]
     """Whether the elements of an operand are neighbours in memory, in the order of its axes."""
     address = Affine({})
     for form, extent in zip(physical, physical_shape(buffer.type), strict=True):
-        if not isinstance(extent, int):
-            return not order
-        address = address * extent + form
+        if isinstance(extent, int):
+            address = address * extent + form
+            continue
+        if address.variables() & set(order):
+            return False
+        address = form
     steps = [math.prod(a.extent for a in order[i + 1 :]) for i in range(len(order))]
     return all(address.coefficient(a) == step for a, step in zip(order, steps, strict=True))

@@ -96,6 +96,36 @@ def test_convolution(name):
     check(module, library, x, w, expected=convolved(x, w, *step))
 
 
+ROWS = """
+!rows = tensor<?x24xi8, #loop.layout<["m", 24]>>
+!sums = tensor<?x48xi32, #loop.layout<["m", 48]>>
+func.func @matmul(%A: !rows, %B: tensor<24x48xi8> {dovetail.weight}) -> !sums {
+  %m = te.dim "m"
+  %C = te.compute "C" (%y = 0 to %m, %x = 0 to 48) sum (%k = 0 to 24) {
+    %a = te.read %A[%y, %k] : !rows
+    %b = te.read %B[%k, %x] : tensor<24x48xi8>
+    %aw = arith.extui %a : i8 to i32
+    %bw = arith.extsi %b : i8 to i32
+    %p = arith.muli %aw, %bw : i32
+    te.yield %p : i32
+  } : !sums
+  func.return %C : !sums
+}
+"""
+
+
+def test_any_number_of_rows():
+    module = scheduled("vnni", "", ROWS)
+    assert calls(module) == {'vpdpbusd "update"'}
+    if missing := missing_features(FEATURES["vnni"]):
+        pytest.skip(f"this machine has no {', '.join(missing)}")
+    machine = Machine(module)
+    for rows in (1, 6, 13, 40):
+        a, b = numbers("u8s8", 0, rows, 24), numbers("u8s8", 1, 24, 48)
+        got = execute(machine, stored(a), stored(b))
+        np.testing.assert_array_equal(got[0], product(a, b))
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_others_are_left_to_other_schedules(name):
     library, values, (m, n, k, kind) = OTHERS[name]
@@ -105,9 +135,14 @@ def test_others_are_left_to_other_schedules(name):
     check(module, library, a, b, expected=product(a, b))
 
 
-def test_a_product_that_cannot_be_laid_out_is_left():
-    """Without a mark, the second factor stays in rows, where its pairs are not neighbours."""
-    assert not calls(scheduled("vnni", "", matmul(6, 32, 8, "u8s8")))
+@pytest.mark.parametrize(("library", "kind"), [("vnni", "u8s8"), ("amx", "s8s8")])
+def test_a_factor_is_packed_where_it_pays(library, kind):
+    """Without a mark, the second factor comes in rows, where its groups are not neighbours."""
+    assert not calls(scheduled(library, "", matmul(32, 32, 64, kind)))
+    module = scheduled(library, "", matmul(80, 32, 64, kind))
+    assert calls(module) and "%B_packed" in str(module)
+    a, b = numbers(kind, 0, 80, 64), numbers(kind, 1, 64, 32)
+    check(module, library, a, b, expected=product(a, b))
 
 
 def test_another_processor_has_no_calls():
