@@ -113,6 +113,8 @@ class Machine:
     queues: tuple[tuple[str, str], ...] = ()
     """The pairs of units between which tokens can be sent."""
     costs: Costs = Costs()
+    group_threads: int = 0
+    """The most threads that a thread group has; 0 where loops cannot be bound to thread axes."""
 
     def bandwidth(self, memory: str) -> float:
         """What one core reads from `memory`, in GB/s."""

@@ -1,4 +1,4 @@
-"""`dovetail bench kernels`: single kernels under the default schedule, against what is possible.
+"""`dovetail bench kernels`: kernels under the default schedule, against the limits of the machine.
 
 Each row is compiled with the schedule of the library, compared once with the interpreter, and timed
 in turns with the limit (dovetail/measuring/paired.py). A row whose instructions this machine lacks

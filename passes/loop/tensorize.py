@@ -205,8 +205,8 @@ class Tensorization:
         if has_rest(domain, extent):
             count = f"{domain.const}" if domain.is_constant else "a number"
             raise self.scope.error(
-                f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; pad "
-                "the tensors to whole instructions"
+                f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; "
+                "pad-block computes whole instructions"
             )
 
     def check_aliases(self, parts: Sequence[Part]) -> None:
