@@ -36,6 +36,8 @@ STEPS = (
     "prefetch",
     "pad",
     "pad",
+    "rfactor",
+    "reverse-inline",
 )
 
 
@@ -67,6 +69,10 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
         case "compute":
             return f'compute-at{{block="{block}" at="{loop}"}}'
+        case "reverse-inline":
+            return f'reverse-inline{{block="{block}"}}'
+        case "rfactor":
+            return f'rfactor{{block="{block}" loop="{loop}"}}'
         case "pad":
             named = rng.sample(loops, rng.randint(1, min(2, len(loops))))
             numbers = ",".join(str(rng.choice([2, 3, 4, 8])) for _ in named)
