@@ -98,7 +98,7 @@ class MachineRunner(Runner):
     def loops(self, function: FuncOp, arrays: Sequence[Array], dims: Mapping[str, int]) -> None:
         match self.machine:
             case "cpu":
-                MachineCode(expanded(function)).run(arrays, dims)
+                MachineCode(expanded(function, host_target())).run(arrays, dims)
             case "gpu":
                 run_loop(function, arrays, dims)
             case _:

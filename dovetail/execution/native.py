@@ -21,6 +21,7 @@ from backends.llvm.targets import module_text
 from backends.llvm.types import byte_size
 from dialects import loop, te
 from dialects.layout import physical_shape
+from dialects.target import Target, TargetAttr
 from dovetail.pipelines import HOST
 from dovetail.runtime.buffers import aligned_empty
 from dovetail.runtime.library import JitLibrary
@@ -101,12 +102,17 @@ class CheckedKernel:
         )
 
 
-def expanded(function: FuncOp) -> FuncOp:
-    """The function with loops for what an accelerator does as one operation."""
+def expanded(function: FuncOp, target: Target | None = None) -> FuncOp:
+    """The function with loops for what an accelerator does as one operation.
+
+    Tensor instructions that `target`, a CPU, can run by itself stay.
+    """
     special = (loop.CopyOp, loop.IntrinsicOp)
     if not any(isinstance(op, special) for op in function.walk()):
         return function
     module = alone(function)
+    if target is not None:
+        module.attributes["target"] = TargetAttr.of(target)
     PassPipeline(HOST).apply(Context(), module)
     (copy,) = [op for op in module.ops if isinstance(op, FuncOp)]
     return copy

@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 from narrow_products import matmul, numbers, product, stored
-from native import Machine, execute, transformed
+from native import Machine, apply, execute, transformed
 from xdsl.dialects.func import FuncOp
 
 from backends.interpreter.buffers import pack
@@ -110,7 +110,7 @@ def test_interpreted_and_expanded(name):
     c = np.zeros_like(expected)
     run_loop(function, [a, pack(b, function.body.block.args[1].type), c])
     np.testing.assert_array_equal(c, expected)
-    loops = transformed(matmul(*shape, kind), f"{pipeline}, expand-intrinsics")
+    loops = apply(module, "expand-intrinsics")
     np.testing.assert_array_equal(execute(Machine(loops), a, b)[0], expected)
 
 

@@ -41,7 +41,7 @@ MATMULS = {
 CONVOLUTIONS = {
     "vectors": ("vnni", "", (32, 32, 7, 3, "u8s8")),
     "vectors, strided": ("vnni", "", (16, 32, 9, 3, "u8s8", 2)),
-    "tiles": ("amx", ' values="rows=14"', (64, 32, 14, 3, "s8s8")),
+    "tiles": ("amx", ' values="rows=7"', (64, 32, 7, 3, "s8s8")),
 }
 OTHERS = {
     "no whole vectors": ("vnni", "", (5, 40, 8, "u8s8")),

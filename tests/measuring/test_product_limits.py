@@ -14,9 +14,10 @@ from backends.llvm.host import host_target, is_x86
 from backends.llvm.machine import CodeGenerator
 from dialects.target import Target
 from dovetail.measuring.limits import TURNS
-from dovetail.measuring.narrow_rows import NARROW
+from dovetail.measuring.narrow_rows import NARROW, NarrowConvolution, NarrowMatmul
 from dovetail.measuring.product_limits import UNITS, DotProducts, ProductLimit, Tiles
 from dovetail.measuring.repeated import Repeated, address_of, library_of
+from dovetail.measuring.row_figures import check, compile_row, schedule_of
 from dovetail.measuring.work import work_of
 from dovetail.runtime.buffers import aligned_bytes
 from dovetail.runtime.features import missing_features
@@ -78,3 +79,21 @@ def test_rows_are_counted(row):
     work = work_of(function, {})
     assert work.operations == row.operations(machine)
     assert work.factor == (BFloat16Type() if "bf16" in row.name else IntegerType(8))
+
+
+SMALL = (
+    NarrowMatmul("m", factors="u8s8", size=64),
+    NarrowMatmul("m", factors="bf16", size=32),
+    NarrowConvolution("c", factors="u8s8", size=5, channels=64),
+    NarrowConvolution("c", factors="bf16", size=4, channels=32),
+)
+
+
+@pytest.mark.parametrize("row", SMALL, ids=lambda row: f"{row.name}-{row.factors}")
+def test_rows_compute_what_they_say(row):
+    """Under the default schedule, by an instruction where this machine has one."""
+    target = host_target(1)
+    kernel = compile_row(row, target)
+    check(row, kernel)
+    unit = ProductLimit.of(target.machine, kernel.work.factor)
+    assert ("tensorize" in schedule_of(kernel.function)) == (unit is not None)
