@@ -60,6 +60,11 @@ def generated(features: frozenset[str]) -> frozenset[str]:
     return frozenset(f for f in features if GENERATED.match(f))
 
 
+def offered(features: frozenset[str]) -> frozenset[str]:
+    """The features among `features` that code may use where it asks for them: AMX as well."""
+    return generated(features) | {f for f in features if f.startswith("amx")}
+
+
 def is_x86() -> bool:
     """Whether LLVM compiles for x86-64 here."""
     return llvm.get_default_triple().startswith("x86_64")
@@ -103,6 +108,7 @@ def describe(target: Target) -> Machine:
         l2_bytes=caches["l2"],
         l3_bytes=caches["l3"],
         cores=target.number("num-threads") or 1,
+        tile_registers=8 if "amx-tile" in features else 0,
         bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", core.l3), ("dram", core.dram)),
         clock=CLOCK,
         multiply_adds=core.multiply_adds,
@@ -139,7 +145,7 @@ def host_target(
 ) -> Target:
     """The target that is this machine, with `threads` threads (default: all cores it may use)."""
     cpu = llvm.get_host_cpu_name()
-    named, there = generated(cpu_features(cpu)), generated(host_features())
+    named, there = offered(cpu_features(cpu)), offered(host_features())
     differing = [f"-{f}" for f in sorted(named - there)] + [f"+{f}" for f in sorted(there - named)]
     target = Target("llvm", (("mcpu", cpu),)).having(
         mattr=",".join(differing) or None, num_threads=threads or cores()

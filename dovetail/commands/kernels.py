@@ -20,6 +20,7 @@ from analysis.errors import UserError
 from analysis.files import write_atomically
 from backends.llvm.host import host_target
 from dovetail.commands.arguments import Parser, positive
+from dovetail.measuring.narrow_rows import NARROW
 from dovetail.measuring.row_figures import measure_row
 from dovetail.measuring.rows import Row, all_rows
 
@@ -47,13 +48,13 @@ def run(args: Sequence[str]) -> int:
 
 
 def choose(pattern: str) -> list[Row]:
-    """The rows whose whole names match a regular expression."""
+    """The rows in whose names a regular expression is found."""
     try:
         wanted = re.compile(pattern)
     except re.error as error:
         raise UserError(f"--rows: '{pattern}' is no regular expression: {error}") from None
-    rows = all_rows()
-    chosen = [row for row in rows if wanted.fullmatch(row.name)]
+    rows = [*all_rows(), *NARROW]
+    chosen = [row for row in rows if wanted.search(row.name)]
     if not chosen:
         names = f"{rows[0].name}, {rows[1].name}, ..., {rows[-1].name}"
         raise UserError(f"--rows: no row's name matches '{pattern}'; there are {names}")

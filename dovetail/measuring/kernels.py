@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass, PassPipeline
 from analysis.errors import UserError, nearest
 from backends.interpreter.scalars import dtype_of
 from backends.llvm.host import features_of, generated
+from backends.llvm.instructions import features_in
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import symbols_of
 from backends.llvm.targets import module_text
@@ -118,6 +119,7 @@ def compile_kernel(
     module.attributes["target"] = TargetAttr.of(target)
     PassPipeline(tuple(passes)).apply(context, module)
     module.verify()
+    check_machine(platform.machine(), features_in(module))
     function = function_of(module, name)
     if not is_scheduled(function):
         raise UserError(f"@{name} has no loops after the pipeline: it lacks lower-te-to-loop")
