@@ -196,8 +196,12 @@ def streamed(
 ) -> str | None:
     """The operand whose chunks should each serve all points before the next one comes, if there
     is one: it does not fit the second cache, and to wait for it takes longer than to store and to
-    load `vectors` vectors of accumulators between its `chunks`, by a part of the `busy` cycles."""
+    load `vectors` vectors of accumulators between its `chunks`, by a part of the `busy` cycles. Its
+    own axis, that of the lanes, is what cores share then."""
     machine = traffic.machine
+    lanes = tuple(traffic.extents)[:1]
+    if traffic.imbalance(lanes) > (1 + WORTH) * traffic.imbalance(order):
+        return None
     for operand, bytes in zip(
         traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
     ):

@@ -63,7 +63,8 @@ def schedule_window(facts: Facts, window: Window) -> Steps | None:
         held, tile = (), window_tile(facts.machine, facts.extents, window, False)
     if tile is None or tile.columns * window.taps > WINDOW_LIMIT:
         return None
-    _, order = choose_order(facts.traffic(tile), 0)
+    busy = facts.vectors * window.taps / facts.machine.multiply_adds
+    _, order = choose_order(facts.traffic(tile), busy)
     kept = held if len(order) > 1 else ()
     return (*facts.pack_weights(tile), *depthwise(facts.nest, tile, order, kept))
 
