@@ -65,7 +65,7 @@ class Operand:
     def stride(self, axis: str) -> int:
         """The bytes from a point to the next one along an axis."""
         offset, moved = 0, 0
-        still = dict.fromkeys(self.axes, 0)
+        still: dict[Hashable, int] = dict.fromkeys(self.axes, 0)
         for form, extent in zip(self.places, self.extents, strict=True):
             offset = offset * extent + form.evaluate(still)
             moved = moved * extent + form.evaluate({**still, axis: 1})
