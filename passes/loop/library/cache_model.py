@@ -7,10 +7,17 @@ processor sees a long run of bytes coming; a short one is waited for.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil, inf, prod
+from math import ceil, gcd, inf, prod
 
 from analysis.affine import Affine, Interval
 from dialects.target import Machine
+
+LINE = 64
+"""The bytes of a line of a cache."""
+
+WAY = 4 << 10
+"""The bytes of the first cache in which no two lines have the same set: those of a page, so that
+the set is known before the address is translated."""
 
 RUN = 16 << 10
 """The bytes of a run for half of the rate of a memory beyond the second cache."""
@@ -54,6 +61,24 @@ class Operand:
         if key not in self.known:
             self.known[key] = self._footprint(sizes)
         return self.known[key]
+
+    def stride(self, axis: str) -> int:
+        """The bytes from a point to the next one along an axis."""
+        offset, moved = 0, 0
+        still: dict[Hashable, int] = dict.fromkeys(self.axes, 0)
+        for form, extent in zip(self.places, self.extents, strict=True):
+            offset = offset * extent + form.evaluate(still)
+            moved = moved * extent + form.evaluate({**still, axis: 1})
+        return (moved - offset) * self.bytes
+
+    def same_set(self, points: Sizes) -> int:
+        """How many lines of these points have to share a set of the first cache."""
+        total = 1
+        for axis, size in points.items():
+            if axis in self.axes and size > 1:
+                apart = WAY // gcd(WAY, max(LINE, abs(self.stride(axis))))
+                total *= ceil(size / apart)
+        return total
 
     @property
     def total(self) -> int:
@@ -125,13 +150,22 @@ class Traffic:
     def cycles(self, order: Sequence[str]) -> float:
         """The cycles that are spent on waiting for memory."""
         machine = self.machine
-        near = sum(self.missed(order, machine.l1_bytes)) / machine.bytes_per_cycle("l2")
-        total = HIDDEN * near
+        near = sum(self.missed(order, machine.l1_bytes)) + sum(map(self.evicted, self.operands))
+        total = HIDDEN * near / machine.bytes_per_cycle("l2")
         waits = [self.wait(operand, order) for operand in self.operands]
         for capacity, memory in ((machine.l2_bytes, "l3"), (machine.l3_bytes, "dram")):
             for wait, bytes in zip(waits, self.missed(order, capacity), strict=True):
                 total += bytes * wait / machine.bytes_per_cycle(memory)
         return total
+
+    def evicted(self, operand: Operand) -> float:
+        """The bytes that are loaded again for each element, where the lines of a tile's points
+        throw each other out of the first cache."""
+        points = {axis: size for axis, size in self.tile.items() if axis in self.extents}
+        if operand.packed or operand.same_set(points) <= self.machine.l1_bytes // WAY * 3 // 4:
+            return 0
+        reads = (e if a in operand.axes else self.trips(a) for a, e in self.extents.items())
+        return LINE * prod(reads)
 
     def wait(self, operand: Operand, order: Sequence[str]) -> float:
         """How much longer its bytes take than in one long run: those of a tile lie in runs, and
@@ -162,8 +196,12 @@ def streamed(
 ) -> str | None:
     """The operand whose chunks should each serve all points before the next one comes, if there
     is one: it does not fit the second cache, and to wait for it takes longer than to store and to
-    load `vectors` vectors of accumulators between its `chunks`, by a part of the `busy` cycles."""
+    load `vectors` vectors of accumulators between its `chunks`, by a part of the `busy` cycles. Its
+    own axis, that of the lanes, is what cores share then."""
     machine = traffic.machine
+    lanes = tuple(traffic.extents)[:1]
+    if traffic.imbalance(lanes) > (1 + WORTH) * traffic.imbalance(order):
+        return None
     for operand, bytes in zip(
         traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
     ):
