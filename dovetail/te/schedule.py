@@ -484,13 +484,19 @@ class Stage:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
         self.schedule.apply(BindVirtualThreadPass(self.loop_name(axis)))
 
-    def pack(self, tensor: Tensor | Cache, layout: str, axis: Handle | None = None) -> None:
-        """Let a tensor lie in memory as a map says, such as `(k, x) -> (x, k)`.
+    def pack(
+        self,
+        tensor: Tensor | Cache,
+        map: str | Callable[..., tuple[AffineExpr, ...]],
+        axis: Handle | None = None,
+    ) -> None:
+        """Let a tensor lie in memory as a map says; see `Schedule.transform_layout`.
 
         With an axis of this stage, that is a copy of what one iteration of the loop touches.
         """
+        text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
         at = None if axis is None else self.loop_name(axis)
-        self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), layout, at=at))
+        self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), text, at=at))
 
     def double_buffer(self, axis: Handle, *tiles: Tensor | Cache, copies: int = 2) -> None:
         """Fill tiles that live in a loop an iteration ahead of those who use them."""
