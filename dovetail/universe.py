@@ -39,6 +39,7 @@ PASSES: tuple[str, ...] = (
     "graph.lower_graph_to_te",
     "graph.mark_weights",
     "loop.bind_virtual_thread",
+    "loop.blockize",
     "loop.compute_at",
     "loop.compute_in_place",
     "loop.decompose_reduction",

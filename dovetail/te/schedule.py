@@ -28,6 +28,7 @@ from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
 from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
+from passes.loop.blockize import BlockizePass
 from passes.loop.compute_at import ComputeAtPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
@@ -502,6 +503,10 @@ class Stage:
         """Fill tiles that live in a loop an iteration ahead of those who use them."""
         names = tuple(self.schedule.names.buffer(tile) for tile in tiles)
         self.schedule.apply(DoubleBufferPass(names, self.loop_name(axis), copies))
+
+    def blockize(self, axis: Handle) -> None:
+        """Make the loops from `axis` inwards one call of an instruction declared from them."""
+        self.schedule.apply(BlockizePass(self.loop_name(axis)))
 
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""
