@@ -64,7 +64,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "compute-in-place",
         ),
         "special memory scope": ("promote-memory-scope", "transform-layout", "pack-buffer"),
-        "tensorization": ("tensorize",),
+        "tensorization": ("tensorize", "blockize"),
         "latency hiding": (
             "double-buffer",
             "prefetch-buffer",

@@ -40,6 +40,7 @@ PASSES: tuple[str, ...] = (
     "graph.mark_weights",
     "loop.bind_thread",
     "loop.bind_virtual_thread",
+    "loop.blockize",
     "loop.compute_at",
     "loop.compute_in_place",
     "loop.decompose_reduction",

@@ -50,7 +50,7 @@ class Accesses(Numbers):
         if value in self.scalars:
             return self.scalars[value]
         form, step = self.instance().of(self.index(value, variables, values), self.ranges)
-        return self.with_lanes(form, step) if step else self.number(form)
+        return self.with_lanes(form, step) if step or self.differs(form) else self.number(form)
 
     def index(
         self, value: SSAValue, variables: dict[SSAValue, Affine], values: dict[SSAValue, ir.Value]
@@ -59,11 +59,9 @@ class Accesses(Numbers):
         if value in variables:
             return variables[value]
         if value in values:
+            self.varying.discard(value)
             if isinstance(values[value].type, ir.VectorType):
-                raise UnsupportedError(
-                    "llvm: an index differs from lane to lane of a vectorized loop; "
-                    "vectorize a loop that the index does not depend on"
-                )
+                self.varying.add(value)
             self.runtime[value] = values[value]
             self.ranges[value] = (None, None)
         outside = self.scalars.get(value)
@@ -86,14 +84,17 @@ class Accesses(Numbers):
         return self.offsets[op]
 
     def address(self, buffer: Buffer, offset: Offset) -> tuple[ir.Value, int]:
-        """The address of an offset for lane 0, and the elements it moves by a lane."""
+        """The address of an offset for lane 0, and the elements it moves by a lane.
+
+        Where lanes do not lie side by side, it is the addresses of all of them.
+        """
         base, step, fixed = buffer.pointer, 0, 0
         element = memory_type(buffer.type.element_type)
         moving: list[tuple[tuple[str, ...], Affine]] = []
         instance = self.instance()
         for symbols, part in offset.parts.items():
             form, lane = instance.of(part, self.ranges)
-            if instance.depends_on_lane(form) or (lane and symbols):
+            if self.differs(form) or (lane and symbols):
                 step = -1
             elif not symbols:
                 step = lane if step == 0 else step
@@ -101,6 +102,8 @@ class Accesses(Numbers):
                 form = Affine(form.terms)
             if form.terms or (form.const and symbols):
                 moving.append((symbols, form))
+        if step not in (0, 1):
+            return self.addresses_of_lanes(buffer, offset), step
         pointer = self.moved(base, element, moving)
         if fixed:
             pointer = self.builder.gep(pointer, [ir.Constant(I64, fixed)], source_etype=element)
@@ -129,14 +132,20 @@ class Accesses(Numbers):
             self.addresses[-1][key] = pointer
         return pointer
 
-    def refuse_step(self, op: Operation, step: int, memref: SSAValue) -> None:
-        lane = self.lane
-        name = lane.name_hint if lane is not None else None
-        moves = "by varying distances" if step < 0 else f"by {step} elements"
-        raise UnsupportedError(
-            f"llvm: {op.name} of %{memref.name_hint}: its address moves {moves} a lane of the "
-            f"vectorized loop {name}; 0 (a splat) and 1 (a vector) can be vectorized"
-        )
+    def addresses_of_lanes(self, buffer: Buffer, offset: Offset) -> ir.Value:
+        """The vector of the addresses of an offset, one for each lane."""
+        assert self.width is not None
+        total: ir.Value | None = None
+        for symbols, part in offset.parts.items():
+            value = self.with_lanes(*self.instance().of(part, self.ranges))
+            for symbol in symbols:
+                value = self.builder.mul(value, splat(self.builder, self.dims[symbol], self.width))
+            total = value if total is None else self.builder.add(total, value)
+        assert total is not None
+        element = memory_type(buffer.type.element_type)
+        pointers = self.builder.gep(buffer.pointer, [total], source_etype=element)
+        pointers.type = ir.VectorType(POINTER, self.width)
+        return pointers
 
     def load(
         self,
@@ -163,7 +172,7 @@ class Accesses(Numbers):
                 return otherwise
             if low is not None and low >= 0:
                 continue
-            if step:
+            if step or self.differs(form):
                 part = self.lanes_where(form, step)
                 mask = part if mask is None else self.builder.and_(mask, part)
             else:
@@ -209,10 +218,10 @@ class Accesses(Numbers):
             mask = None
         element = memory_type(buffer.type.element_type)
         align = byte_size(buffer.type.element_type)
-        if step not in (0, 1):
-            self.refuse_step(op, step, op.memref)
         if step == 0:
             value = self.builder.load(pointer, typ=element, align=align)
+        elif step != 1:
+            value = self.gather(pointer, element, align, mask, otherwise)
         elif mask is None:
             value = self.builder.load(pointer, typ=widened(element, self.width), align=align)
         else:
@@ -227,6 +236,23 @@ class Accesses(Numbers):
             both = splat(self.builder, value, self.width)
             return self.builder.select(mask, both, splat(self.builder, otherwise, self.width))
         return value
+
+    def gather(
+        self,
+        pointers: ir.Value,
+        element: ir.Type,
+        align: int,
+        mask: ir.Value | None,
+        otherwise: ir.Value | None,
+    ) -> ir.Value:
+        """Load an element for each lane from an address of its own."""
+        assert self.width is not None
+        vector = widened(element, self.width)
+        passed = filled(vector, 0) if otherwise is None else self.as_memory(otherwise, element)
+        name = f"llvm.masked.gather.{intrinsic_suffix(vector)}.v{self.width}p0"
+        lanes = filled(ir.VectorType(I1, self.width), 1) if mask is None else mask
+        args = [pointers, ir.Constant(I32, align), lanes, splat(self.builder, passed, self.width)]
+        return call_function(self.builder, name, vector, args)
 
     def as_memory(self, value: ir.Value, element: ir.Type) -> ir.Value:
         """A value in the type that its element has in memory."""
@@ -248,11 +274,21 @@ class Accesses(Numbers):
         value = self.as_memory(self.operand(op.value, variables, values), element)
         offset = self.offset(op, variables, values)
         pointer, step = self.address(buffer, offset)
-        if offset.inside and scope_of(buffer.type) == "register":
+        if offset.inside and scope_of(buffer.type) == "register" and step == 1:
             mask = None
-        if step not in (0, 1) or (step == 0 and self.width is not None):
-            self.refuse_step(op, step, op.memref)
+        if step == 0 and self.lane is not None:
+            raise UnsupportedError(
+                f"llvm: the lanes of the vectorized loop {self.lane.name_hint} all write one "
+                f"element of %{op.memref.name_hint}"
+            )
         value = splat(self.builder, value, self.width)
+        if step not in (0, 1):
+            assert self.width is not None
+            name = f"llvm.masked.scatter.{intrinsic_suffix(value.type)}.v{self.width}p0"
+            lanes = filled(ir.VectorType(I1, self.width), 1) if mask is None else mask
+            args = [value, pointer, ir.Constant(I32, align), lanes]
+            call_function(self.builder, name, ir.VoidType(), args)
+            return
         if mask is None:
             self.builder.store(value, pointer, align=align)
             return
@@ -268,7 +304,9 @@ class Accesses(Numbers):
             place = compose(self.buffers[op.memref], indices, op.map.data, self.ranges)
             distance = from_expression(op.distance.data.results[0], indices, self.ranges)
             self.offsets[op] = place.shifted(distance)
-        pointer, _ = self.address(self.buffers[op.memref], self.offsets[op])
+        pointer, step = self.address(self.buffers[op.memref], self.offsets[op])
+        if step not in (0, 1):
+            return
         args = [pointer, I32(0), I32(op.locality.data), I32(1)]
         call_function(self.builder, "llvm.prefetch.p0", ir.VoidType(), args)
 

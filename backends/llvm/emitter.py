@@ -156,6 +156,8 @@ class FunctionEmitter(Calls):
             low, high = form.interval(self.ranges)
             if high is not None and high < 0:
                 return
+            if self.differs(form):
+                continue
             if (low is None or low < 0) and not self.facts.hold(form) and form not in tests:
                 tests.append(form)
         if not tests:
@@ -325,7 +327,7 @@ class FunctionEmitter(Calls):
         tests: list[ir.Value] = []
         for guard in plan.init_guards:
             form, step = self.instance().of(guard, self.ranges)
-            if step:
+            if step or self.differs(form):
                 raise UnsupportedError("llvm: a reduction is vectorized across its own lanes")
             low, high = form.interval(self.ranges)
             if high is not None and high < 0:
@@ -346,7 +348,7 @@ class FunctionEmitter(Calls):
         mask: ir.Value | None = None
         for guard in guards:
             form, step = self.instance().of(guard, self.ranges)
-            if not step:
+            if not step and not self.differs(form):
                 continue
             worst = form + min(0, step * (self.width - 1))
             if is_never_negative(worst, self.ranges) or self.facts.hold(worst):

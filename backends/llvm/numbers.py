@@ -36,7 +36,8 @@ class Numbers:
 
     `runtime` has the values of loop variables and dimensions that are known at run time only,
     `constants` those of unrolled loops, `lane` the variable of the vectorized loop of `width`
-    lanes. `bound` are all index values that are known here; `ranges` bounds every loop's.
+    lanes, `varying` the indices of which a body has computed one for each lane. `bound` are all
+    index values that are known here; `ranges` bounds every loop's.
     """
 
     def __init__(self, module: ir.Module, function: func.FuncOp) -> None:
@@ -51,6 +52,7 @@ class Numbers:
         self.constants: dict[Hashable, int] = {}
         self.lane: SSAValue | None = None
         self.width: int | None = None
+        self.varying: set[Hashable] = set()
         self.bound: set[Hashable] = set()
         self.addresses: list[dict[Hashable, ir.Value]] = [{}]
         self.dims: dict[str, ir.Value] = {}
@@ -66,10 +68,11 @@ class Numbers:
     def number(self, form: Affine) -> ir.Value:
         """Emit the value of a form of run-time variables."""
         total: ir.Value | None = None
-        if self.lane is not None and self.lane in form.variables():
+        if self.differs(form):
+            assert self.lane is not None
             raise UnsupportedError(
-                f"llvm: an index divides the lanes of the vectorized loop {self.lane.name_hint}; "
-                "vectorize a loop whose lanes lie side by side in the layout"
+                f"llvm: a bound of a loop differs from lane to lane of the vectorized loop "
+                f"{self.lane.name_hint}; vectorize a loop further in"
             )
         for atom, coefficient in form.terms.items():
             value = self.quotient(atom) if isinstance(atom, Quotient) else self.runtime[atom]
@@ -82,19 +85,45 @@ class Numbers:
 
     def quotient(self, atom: Quotient) -> ir.Value:
         """Emit `floor(numerator / divisor)`."""
-        numerator = self.number(atom.numerator)
+        return self.divide(self.number(atom.numerator), atom)
+
+    def divide(self, numerator: ir.Value, atom: Quotient) -> ir.Value:
+        """Divide the value of a numerator, or that of each lane."""
         low = atom.numerator.interval(self.ranges)[0]
-        divisor = ir.Constant(I64, atom.divisor)
+        divisor = filled(numerator.type, atom.divisor)
         if low is not None and low >= 0:
             return self.builder.udiv(numerator, divisor)
         rest = self.builder.srem(numerator, divisor)
-        negative = self.builder.icmp_signed("<", rest, ir.Constant(I64, 0))
+        negative = self.builder.icmp_signed("<", rest, filled(numerator.type, 0))
         truncated = self.builder.sdiv(numerator, divisor)
-        return self.builder.sub(truncated, self.builder.zext(negative, I64))
+        return self.builder.sub(truncated, self.builder.zext(negative, numerator.type))
+
+    def differs(self, form: Affine) -> bool:
+        """Whether a form has another value in each lane."""
+        return self.lane is not None and not form.variables().isdisjoint({self.lane, *self.varying})
+
+    def vector(self, form: Affine) -> ir.Value:
+        """The value of a form in each lane, whatever it does with the lane."""
+        assert self.width is not None
+        apart = {a: c for a, c in form.terms.items() if self.differs(Affine({a: c}))}
+        same = Affine({a: c for a, c in form.terms.items() if a not in apart}, form.const)
+        total = splat(self.builder, self.number(same), self.width)
+        for atom, coefficient in apart.items():
+            if isinstance(atom, Quotient):
+                value = self.divide(self.vector(atom.numerator), atom)
+            elif atom is self.lane:
+                value = ir.Constant(ir.VectorType(I64, self.width), list(range(self.width)))
+            else:
+                value = self.runtime[atom]
+            scaled = self.builder.mul(value, filled(value.type, coefficient))
+            total = self.builder.add(total, scaled)
+        return total
 
     def with_lanes(self, form: Affine, step: int) -> ir.Value:
         """The vector of `form + step * lane`."""
         assert self.width is not None
+        if self.differs(form):
+            return self.vector(form + Affine({self.lane: step} if step else {}))
         steps = ir.Constant(ir.VectorType(I64, self.width), [step * i for i in range(self.width)])
         return self.builder.add(splat(self.builder, self.number(form), self.width), steps)
 

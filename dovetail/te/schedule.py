@@ -29,6 +29,7 @@ from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_thread import BindThreadPass
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
+from passes.loop.blockize import BlockizePass
 from passes.loop.compute_at import ComputeAtPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
@@ -512,18 +513,28 @@ class Stage:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
         self.schedule.apply(BindVirtualThreadPass(self.loop_name(axis)))
 
-    def pack(self, tensor: Tensor | Cache, layout: str, axis: Handle | None = None) -> None:
-        """Let a tensor lie in memory as a map says, such as `(k, x) -> (x, k)`.
+    def pack(
+        self,
+        tensor: Tensor | Cache,
+        map: str | Callable[..., tuple[AffineExpr, ...]],
+        axis: Handle | None = None,
+    ) -> None:
+        """Let a tensor lie in memory as a map says; see `Schedule.transform_layout`.
 
         With an axis of this stage, that is a copy of what one iteration of the loop touches.
         """
+        text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
         at = None if axis is None else self.loop_name(axis)
-        self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), layout, at=at))
+        self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), text, at=at))
 
     def double_buffer(self, axis: Handle, *tiles: Tensor | Cache, copies: int = 2) -> None:
         """Fill tiles that live in a loop an iteration ahead of those who use them."""
         names = tuple(self.schedule.names.buffer(tile) for tile in tiles)
         self.schedule.apply(DoubleBufferPass(names, self.loop_name(axis), copies))
+
+    def blockize(self, axis: Handle) -> None:
+        """Make the loops from `axis` inwards one call of an instruction declared from them."""
+        self.schedule.apply(BlockizePass(self.loop_name(axis)))
 
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""

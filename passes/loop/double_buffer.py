@@ -130,7 +130,7 @@ class Pipelining:
         used = {use.buffer for s in found for use in self.uses[s]}
         private = used & self.local - touched - {*self.tiles}
         allocs = (s for s in self.statements if isinstance(s, loop_dialect.AllocOp))
-        found |= {s for s in allocs if s.result in private}
+        found |= {s for s in allocs if s.result in private and s.memory is None}
         return [s for s in self.statements if s in found]
 
     @cached_property

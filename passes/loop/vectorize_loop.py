@@ -3,7 +3,8 @@
     for i in 0..16 { ... }   ->   for i in 0..16 vectorized { ... }
 
 Types in the IR stay scalar. At emission an access that the loop moves by one element is a vector
-access, one that it does not move is a scalar access and a splat.
+access, one that it does not move is a scalar access and a splat, any other one gathers its elements
+or scatters them, which is slower.
 
 Arguments: `loop`, `function`.
 Refuses: an extent that is not a constant, or bounds that do not begin at 0; a loop that a

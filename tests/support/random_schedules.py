@@ -33,6 +33,7 @@ STEPS = (
     "layout",
     "pack",
     "double",
+    "blockize",
     "prefetch",
     "pad",
     "pad",
@@ -83,6 +84,8 @@ def random_step(rng: random.Random, scope: Scope) -> str:
         case "promote":
             memory = rng.choice(["register", "local"])
             return f'promote-memory-scope{{buffer="{buffer}" scope="{memory}" at="{loop}"}}'
+        case "blockize":
+            return f'blockize{{loop="{loop}"}},expand-intrinsics'
         case "double":
             inside = [n for n, v in scope.buffers.items() if isinstance(v.owner.parent_op(), ForOp)]
             tile = rng.choice(sorted(inside) or buffers)

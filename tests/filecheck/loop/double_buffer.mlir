@@ -14,6 +14,7 @@
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=G loop=g}' 2>&1 | filecheck %s --check-prefix=EARLY
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=H loop=h}' 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=V loop=n}' 2>&1 | filecheck %s --check-prefix=LOCAL
+// RUN: not dovetail-opt %s -p 'double-buffer{buffer=X loop=z},double-buffer{buffer=Y loop=z}' 2>&1 | filecheck %s --check-prefix=STEP
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=R loop=r}' 2>&1 | filecheck %s --check-prefix=WRITTEN
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=W loop=w copies=3}' 2>&1 | filecheck %s --check-prefix=AHEAD
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=N loop=o}' 2>&1 | filecheck %s --check-prefix=EXTENT
@@ -191,12 +192,33 @@ func.func @behind(%I: memref<11xf32>, %O: memref<9xf32>) {
   func.return
 }
 
+func.func @steps(%A: memref<9xf32>, %O: memref<9xf32>) {
+  loop.for %z = 0 to 9 {
+    %X = loop.alloc : memref<f32, "local">
+    %Y = loop.alloc : memref<f32, "local">
+    loop.block "X" (%v < 9 = %z) {
+      %a = loop.load %A[%v] : memref<9xf32>
+      loop.store %a, %X[] : memref<f32, "local">
+    }
+    loop.block "Y" () {
+      %x = loop.load %X[] : memref<f32, "local">
+      loop.store %x, %Y[] : memref<f32, "local">
+    }
+    loop.block "O" (%v < 9 = %z) {
+      %y = loop.load %Y[] : memref<f32, "local">
+      loop.store %y, %O[%v] : memref<9xf32>
+    }
+  }
+  func.return
+}
+
 // KIND: error: double-buffer: loop 'k' is parallel; fill tiles ahead before it is given a kind
 // COPIES: error: double-buffer: copies=1: there are at least 2
 // ELSEWHERE: error: double-buffer: %A is not allocated in loop 'k', as a tile that is new in each of its iterations; promote-memory-scope makes one
 // OUTSIDE: error: double-buffer: %T is not allocated in loop 'j', as a tile that is new in each of its iterations; promote-memory-scope makes one
 // TWICE: error: double-buffer: %T is a part of %T_copies already
 // LOCAL: error: double-buffer: block 'U', which fills %V, uses %U, which only lives in one iteration of loop 'n'; name it in buffer=, too, if it can be filled ahead
+// STEP: error: double-buffer: block 'Y', which fills %Y, uses %X, which only lives in one iteration of loop 'z'; name it in buffer=, too, if it can be filled ahead
 // LAYOUT: error: transform-layout: %T is, or has, a part that is filled ahead of time; do this before double-buffer
 // COPY-LAYOUT: error: transform-layout: %T_copies is, or has, a part that is filled ahead of time; do this before double-buffer
 // TILE: error: promote-memory-scope: %T_next lies in a part of %T_copies, which block 'T' writes below loop 'i', too; choose a loop further in
