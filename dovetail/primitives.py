@@ -66,8 +66,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "special memory scope": ("promote-memory-scope", "transform-layout", "pack-buffer"),
         "tensorization": ("tensorize",),
         "latency hiding": (
-            "prefetch-buffer",
             "double-buffer",
+            "prefetch-buffer",
             "bind-virtual-thread",
             "insert-dependence-tokens",
             "lower-virtual-threads",
