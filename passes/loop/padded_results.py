@@ -27,7 +27,6 @@ from passes.loop.primitive import Scope, accesses, block_of, insert_before, is_b
 from passes.loop.promote_memory_scope import move
 from passes.loop.regions import dimension, inside
 
-
 KNOWN_USERS = (loop.LoadOp, loop.StoreOp, loop.PrefetchOp, loop.CopyOp, loop.IntrinsicOp)
 """The users of a buffer of which it is known what they touch."""
 
