@@ -8,8 +8,9 @@
 
 The producer's own loops go. At the beginning of the body of `at` it gets serial loops over the box
 that the reads below `at` touch in one iteration, but for dimensions in which the box is one element
-wide; they are called `<block>_<axis>` after the block's variables. Where the size of a box is only
-known at run time, it is the whole dimension. What leaves the buffer's shape is cut off by the
+wide; they are called `<block>_<axis>` after the block's variables. Boxes that begin at different
+places are in one that reaches from the first to the last; where the size of that is only known at
+run time, or no smaller, it is the whole dimension. What leaves the buffer's shape is cut off by the
 domains of the block. A reduction keeps its init region and, inside those over the box, its loops,
 called `<block>_<loop>`. What two iterations both read is computed in both: the buffer stays, and
 the values are the same. Iterations that run at the same time need a tile of it each before they do:
@@ -19,8 +20,8 @@ Arguments: `block` (the producer), `at` (a loop after it, with a read below), `f
 Refuses: a producer that does not write each element once at its own coordinates, that continues
 what is there, or whose results other operations write or use as a whole; a place before the
 producer or around it, a vectorized one, or one below which nothing reads it; reads before the
-place, and reads after it, or results of the function, of which it would leave out elements; boxes
-that begin at different places; a part of a producer, which has not all that the box holds; loops
+place, and reads after it, or results of the function, of which it would leave out elements; a part
+of a producer, which has not all that the box holds; loops
 that move result and reduction at once; inputs that do not live there or are written in between;
 iterations that run at the same time and would compute the same element; tiles that are filled
 ahead of time.
@@ -288,26 +289,29 @@ class Placement:
     def side(
         self, variable: int, domain: Affine, spans: Sequence[tuple[loop_dialect.LoadOp, Span]]
     ) -> Side:
-        """The loop for one variable: over all spans, or over the domain if one has no bounds."""
-        lows = [span.low for _, span in spans if span.low is not None]
-        highs = [span.high for _, span in spans if span.high is not None]
-        if not spans or not len(lows) == len(highs) == len(spans):
-            return Side(variable, Affine({}), domain)
-        (first, span), *others = spans
-        for read, other in others:
-            if other.base != span.base:
-                blocks = [block_of(r).block_name.data for r in (read, first)]
-                raise self.scope.error(
-                    f"the box that block '{blocks[0]}' reads of %{read.memref.name_hint} begins "
-                    f"elsewhere than that of block '{blocks[1]}' "
-                    f"({self.block.variables[variable].name_hint}); choose a loop further out"
-                )
+        """The loop for one variable: over a box that holds all spans, wherever they begin, or over
+        the domain if one has no bounds, or they lie far from each other."""
+        whole = Side(variable, Affine({}), domain)
+        if not spans:
+            return whole
+        (_, first), ranges = spans[0], ranges_of(self.outer)
+        lows: list[int] = []
+        highs: list[int] = []
+        for _, span in spans:
+            start, end = (span.base - first.base).interval(ranges)
+            if span.low is None or span.high is None or start is None or end is None:
+                return whole
+            lows.append(start + span.low)
+            highs.append(end + span.high)
         low, high = min(lows), max(highs)
-        if span.base.is_constant:
-            low = max(low, -span.base.const)
+        apart = any(span.base != first.base for _, span in spans)
+        if apart and domain.is_constant and high - low + 1 >= domain.const:
+            return whole
+        if first.base.is_constant:
+            low = max(low, -first.base.const)
             if domain.is_constant:
-                high = min(high, domain.const - span.base.const - 1)
-        return Side(variable, span.base + low, Affine({}, max(0, high - low + 1)))
+                high = min(high, domain.const - first.base.const - 1)
+        return Side(variable, first.base + low, Affine({}, max(0, high - low + 1)))
 
     def plan(self) -> Nest:
         """The producer in its new place."""

@@ -75,8 +75,7 @@ class PaddedReads:
         found: dict[loop.LoadOp, Conditions] = {}
         for load in self.padding.reads:
             whole = inside(load.memref, coordinates(load), self.padding.block)
-            old = self.padding.points(load, self.padding.old)
-            around = any(self.padding.exists([*old, form * -1 - 1]) for form in whole)
+            around = any(self.padding.fails(load, form, self.padding.old) for form in whole)
             found[load] = self.box_of(load, whole) if around or self.tight else whole
         return found
 
@@ -104,11 +103,11 @@ class PaddedReads:
         for load in self.padding.reads:
             known = otherwise_of(load), pads.get(load.memref), pad_of(load.memref.type)
             pad = next((k for k in known if k is not None), zero_of(load))
-            made = list(self.padding.added(load))
+            added = self.padding.domains
             conditions = [
                 form
                 for form in self.regions[load]
-                if any(self.padding.exists([*m, form * -1 - 1]) for m in made)
+                if any(self.padding.fails(load, form, self.padding.new, i) for i in added)
             ]
             if not conditions or (self.padding.reaches_memory(load) and self.holds(load, pad)):
                 continue

@@ -27,6 +27,9 @@ from passes.loop.primitive import Scope, accesses, block_of, insert_before, is_b
 from passes.loop.promote_memory_scope import move
 from passes.loop.regions import dimension, inside
 
+KNOWN_USERS = (loop.LoadOp, loop.StoreOp, loop.PrefetchOp, loop.CopyOp, loop.IntrinsicOp)
+"""The users of a buffer of which it is known what they touch."""
+
 
 def results_of(padding: Padding) -> list["Result"]:
     """Where the results of a block go, for each of its buffers that new points write."""
@@ -207,8 +210,8 @@ class Storing:
         """Whether a store is outside of the buffer at some new point."""
         whole = inside(self.buffer, coordinates(store), self.padding.block)
         return any(
-            self.padding.exists([*made, form * -1 - 1])
-            for made in self.padding.added(store)
+            self.padding.fails(store, form, self.padding.new, i)
+            for i in self.padding.domains
             for form in whole
         )
 
@@ -216,6 +219,8 @@ class Storing:
         """Whether someone else may use an element that new points write."""
         if isinstance(self.buffer, BlockArgument):
             return not self.new.is_disjoint(self.elements)
+        if not all(isinstance(use.operation, KNOWN_USERS) for use in self.buffer.uses):
+            return True
         for op in self.scope.function.walk():
             for use in uses_of(op) if op.parent_op() is not self.padding.block else ():
                 if use.buffer is self.buffer:

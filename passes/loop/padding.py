@@ -4,7 +4,7 @@ For pad-block. A point of a block is a value of each of its variables; the sets 
 so that loops play no part, but for tiles, which begin where loops say.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,10 +14,11 @@ from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
 from dialects import loop
 from dialects.layout import layout_map, layout_of, physical_shape
-from passes.loop.forms import coordinates, forms_of
+from passes.loop.forms import Ranges, coordinates, forms_of
 from passes.loop.instances import Access, marked
 from passes.loop.primitive import Scope, accesses, loops_around
 from passes.loop.regions import inside, origin_of
+from passes.loop.signatures import place_by_number
 
 Conditions = list[Affine]
 """Forms of which none is negative."""
@@ -87,11 +88,6 @@ class Padding:
         found += [*guard_of(access), *(Affine.variable(v) for v in sizes)]
         return [*found, *self.bound(access)]
 
-    def added(self, access: Access) -> Iterator[Conditions]:
-        """Where an access is made at new points, for each variable that has any."""
-        for i in self.domains:
-            yield self.points(access, self.new, i)
-
     def bound(self, access: Access) -> Conditions:
         """For a tile, that the variables have values which iterations of the loops give them."""
         if not self.is_moving(access):
@@ -125,6 +121,29 @@ class Padding:
         used = {v for form in conditions for v in form.variables()}
         return not self.names.points([], conditions, used).is_empty()
 
+    def fails(
+        self,
+        access: Access,
+        form: Affine,
+        domains: Sequence[Affine],
+        beyond: int | None = None,
+    ) -> bool:
+        """Whether a form is negative at some point in `domains` at which an access is made."""
+        low = form.interval(self.intervals(access, domains))[0]
+        if low is not None and low >= 0:
+            return False
+        return self.exists([*self.points(access, domains, beyond), form * -1 - 1])
+
+    @staticmethod
+    def intervals(access: Access, domains: Sequence[Affine]) -> Ranges:
+        """What is known of the variables of an access in `domains`."""
+        region = access.parent_block()
+        assert region is not None
+        return {
+            argument: (0, domain.const - 1 if domain.is_constant else None)
+            for argument, domain in zip(region.args, domains, strict=True)
+        }
+
     def witness(self, conditions: Sequence[Affine]) -> dict[Hashable, int]:
         """Numbers that make no condition negative; asked where there are some."""
         used = list({v: None for form in conditions for v in form.variables()})
@@ -143,14 +162,14 @@ class Padding:
         """Whether the layout of the buffer has a cell for all that an access touches."""
         if layout_of(access.memref.type) is None or self.is_moving(access):
             return False
-        place, made = coordinates(access), self.points(access, self.new)
+        place = coordinates(access)
         results = layout_map(access.memref.type).results
         for expr, extent in zip(results, physical_shape(access.memref.type), strict=True):
             form = from_expression(expr, place, {})
             if isinstance(extent, str):
                 if form not in place or self.is_longer(access, place.index(form)):
                     return False
-            elif any(self.exists([*made, f]) for f in (form * -1 - 1, form - extent)):
+            elif any(self.fails(access, f, self.new) for f in (form, form * -1 + (extent - 1))):
                 return False
         return True
 
@@ -158,15 +177,21 @@ class Padding:
         """Whether an access leaves its buffer along a dimension at new points."""
         whole = inside(access.memref, coordinates(access), self.block)
         limits = whole[2 * dimension : 2 * dimension + 2]
-        return any(self.exists([*made, f * -1 - 1]) for made in self.added(access) for f in limits)
+        return any(self.fails(access, f, self.new, i) for i in self.domains for f in limits)
 
     def overwrites(self, store: loop.StoreOp, other: Access) -> dict[Hashable, int] | None:
         """A new spatial point that writes what another access touches at an old point."""
+        spatial = set(self.domains) - set(self.reduction)
+        mine = place_by_number(store)
+        if mine is not None and mine == place_by_number(other):
+            spatial -= {number for number, _ in mine}  # which tell the points apart
+        if not spatial:
+            return None
         kept = {v for form in self.old for v in form.variables()}
         theirs = [marked(f, kept) for f in self.points(other, self.old)]
         place = [marked(f, kept) for f in coordinates(other)]
         apart = [f - g for f, g in zip(coordinates(store), place, strict=True)]
-        for i in set(self.domains) - set(self.reduction):
+        for i in spatial:
             made = self.points(store, self.new, i)
             conditions = [*made, *theirs, *apart, *(f * -1 for f in apart)]
             if self.exists(conditions):

@@ -11,12 +11,13 @@ and buffer in the remainder is called `<name>_tail`. Tiles in a memory that the 
 drains are one memory in both loops (`share` of loop.alloc).
 
 Arguments: `loop`, `function`.
-Refuses: a loop without a guard that fails in its last iterations (one that divides the loop may
-fail in any, and stays); one whose first iteration
-already needs the guard, or whose cut would lie outside it in some iteration of an outer loop;
-several guards that are only known at run time; a loop that is not serial or parallel.
+Refuses: a loop without a guard that fails in its last iterations (one on a remainder of the loop
+fails in others, too, and stays); one whose first iteration already needs the guard, or whose cut
+would lie outside it in some iteration of an outer loop; several guards that are only known at run
+time; a loop that is not serial or parallel.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import StringAttr
@@ -40,11 +41,19 @@ def guards_of(block: loop_dialect.BlockOp, ranges: Ranges) -> list[Affine]:
     return [*ends, *forms_of(block, "where", ranges)]
 
 
-def divides(form: Affine, op: loop_dialect.ForOp) -> bool:
-    """Whether a form has a quotient of the loop, so that it need not rise or fall with it."""
-    return op.induction in {
-        v for atom in form.terms if isinstance(atom, Quotient) for v in atom.numerator.variables()
-    }
+def digit_of(guard: Affine, op: loop_dialect.ForOp) -> tuple[Hashable, int] | None:
+    """The term of a guard by which it falls in the iterations of a loop, and how far at once.
+
+    That is the loop itself, or its quotient where nothing of its remainder is there, too: the
+    outer one of two loops that were fused.
+    """
+    terms = [(a, c) for a, c in guard.terms.items() if op.induction in Affine({a: c}).variables()]
+    if len(terms) != 1 or terms[0][1] >= 0:
+        return None
+    atom, coefficient = terms[0]
+    if isinstance(atom, Quotient) and atom.numerator.terms != {op.induction: 1}:
+        return None
+    return atom, -coefficient
 
 
 def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
@@ -55,15 +64,16 @@ def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
         ranges = ranges_of(around)
         inside = {o.induction for o in around[around.index(op) + 1 :]}
         for guard in guards_of(block, ranges):
-            step = -guard.coefficient(op.induction)
             low = guard.interval(ranges)[0]
-            if step <= 0 or (low is not None and low >= 0) or divides(guard, op):
+            digit = digit_of(guard, op)
+            if digit is None or (low is not None and low >= 0):
                 continue
+            atom, step = digit
             fixed = Affine({}, guard.const)
             moving = Affine({})
-            for atom, coefficient in guard.terms.items():
-                part = Affine({atom: coefficient})
-                if atom is op.induction:
+            for other, coefficient in guard.terms.items():
+                part = Affine({other: coefficient})
+                if other is atom:
                     continue
                 if part.variables() & inside:
                     moving = moving + part
@@ -73,6 +83,8 @@ def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
             if worst is None:
                 continue
             count = (fixed + worst).floordiv(step, ranges) + 1
+            if isinstance(atom, Quotient):
+                count = count * atom.divisor - atom.numerator.const
             if count not in counts:
                 counts.append(count)
     return counts

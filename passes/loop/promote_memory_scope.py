@@ -25,16 +25,16 @@ layout, and a read that was guarded against leaving the buffer finds the pad in 
 
 Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
 Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
-is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
-inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates; a buffer
-that is copied or used by instructions already; a tile in a part of a buffer that is written below
-the loop. Of a scope of a target with threads: one that it
-does not have; a buffer of which each of the threads that would share the tile has its own; a memory
-that thread groups share, inside of a kernel; threads below `at` that do not share the memory; tiles
-that are together larger than the memory. Of a scope with moves: a scope that the target does
-not have; other elements than it holds; a tile that begins or ends inside an element, or is larger
-than the memory; a direction in which nothing moves; a move in some iterations only; a guard that is
-about anything but leaving the buffer; different pads.
+is only known at run time; boxes of which it is only known at run time how far apart they begin; a
+buffer that only lives inside the loop; a vectorized loop; a tile of a tile that begins at negative
+coordinates; a buffer that is copied or used by instructions already; a tile in a part of a buffer
+that is written below the loop. Of a scope of a target with threads: one that it does not have; a
+buffer of which each of the threads that would share the tile has its own; a memory that thread
+groups share, inside of a kernel; threads below `at` that do not share the memory; tiles that are
+together larger than the memory. Of a scope with moves: a scope that the target does not have; other
+elements than it holds; a tile that begins or ends inside an element, or is larger than the memory;
+a direction in which nothing moves; a move in some iterations only; a guard that is about anything
+but leaving the buffer; different pads.
 """
 
 from collections.abc import Hashable, Sequence
@@ -128,21 +128,27 @@ class Promotion:
         return spans
 
     def box(self, touched: Sequence[Access]) -> Box:
-        """The box that holds what all accesses touch."""
+        """The box that holds what all accesses touch, wherever they begin."""
         spans = [self.span(access) for access in touched]
+        ranges = ranges_of(self.outer)
         origin: list[Affine] = []
         extents: list[int] = []
         for dimension, first in enumerate(spans[0]):
+            lows: list[int] = []
+            highs: list[int] = []
             for access, span in zip(touched, spans, strict=True):
-                if span[dimension][0] != first[0]:
+                base, least, most = span[dimension]
+                start, end = (base - first[0]).interval(ranges)
+                if start is None or end is None:
                     blocks = [block_of(a).block_name.data for a in (access, touched[0])]
                     raise self.scope.error(
-                        f"the box that block '{blocks[0]}' touches of %{self.buffer_name} begins "
-                        f"elsewhere than that of block '{blocks[1]}' (dimension {dimension}); "
-                        "choose a loop further out or in"
+                        f"how far from the box that block '{blocks[1]}' touches of "
+                        f"%{self.buffer_name} that of block '{blocks[0]}' begins (dimension "
+                        f"{dimension}) is only known at run time; choose a loop further out or in"
                     )
-            low = min(span[dimension][1] for span in spans)
-            high = max(span[dimension][2] for span in spans)
+                lows.append(start + least)
+                highs.append(end + most)
+            low, high = min(lows), max(highs)
             origin.append(first[0] + low)
             extents.append(high - low + 1)
         return Box(tuple(origin), tuple(extents))

@@ -43,6 +43,7 @@ from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, logical_shape
 from passes.locations import locate
 from passes.loop.bodies import Rebuilding
+from passes.loop.boxes import divided
 from passes.loop.combiners import (
     Accumulator,
     Choice,
@@ -61,7 +62,6 @@ from passes.loop.nests import (
     put_block,
     spatial_variables,
 )
-from passes.loop.peel_loop import divides
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -250,7 +250,8 @@ class Factoring:
                 found.append(Variable(hint, reduce, domain, binding))
                 forms.append(Affine.variable(found[-1]))
                 continue
-            step = 0 if divides(binding, self.at) else binding.coefficient(self.at.induction)
+            step = binding.coefficient(self.at.induction)
+            step = 0 if self.at.induction in divided(binding) else step
             place = Affine.variable(axis)
             if not step:
                 counters = self.counters(binding)

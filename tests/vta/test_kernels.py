@@ -51,6 +51,11 @@ def test_extents_that_are_no_whole_elements(number):
     kernel.check()
 
 
+def test_padded_operands_are_cut_into_whole_tiles():
+    """23 blocks of weights, of which the last one is partial: a load of weights has no pads."""
+    Kernel(Matmul(2, 23 * 16 - 3, 64), Config()).check()
+
+
 CONV = Convolution("tiled", 7, 32, 64, 3, 1)
 CONV_TILES = (
     Tiling({"oh": 4}),

@@ -237,7 +237,12 @@ def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
             for access in body_accesses(follower)
             if isinstance(access, loop.LoadOp) and not isinstance(access.memref.owner, loop.AllocOp)
         ]
-    return Problem(recipe.machine, axes, fit.steps, parts[0], parts[1:], extras, len(followers))
+    padded = any(
+        whole.extent != axis.extent for whole, axis in zip(axes, axes_of(block), strict=True)
+    )
+    return Problem(
+        recipe.machine, axes, fit.steps, parts[0], parts[1:], extras, len(followers), padded
+    )
 
 
 def whole(axis: Axis, step: int) -> Axis:

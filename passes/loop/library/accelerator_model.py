@@ -89,6 +89,9 @@ class Problem:
     extras: Sequence[Footprint]
     """What the epilogue reads beside the result."""
     followers: int
+    padded: bool = False
+    """Whether operands have zeros at their ends. A move then fills what is outside of them, too,
+    which not every memory can do with more than a part of an element: tiles must divide."""
 
     def extent(self, axis: Axis) -> int:
         assert axis.extent is not None
@@ -205,6 +208,8 @@ def choose_tiles(problem: Problem) -> tuple[dict[str, int], str | None] | None:
     whole = best_of(problem, tile_sizes(problem))
     if whole is None:
         return None
+    if problem.padded:
+        return whole.sizes, whole.thread
     parts = best_of(problem, tile_sizes(problem, tails=True))
     assert parts is not None
     chosen = parts if parts.cycles < TAIL_GAIN * whole.cycles else whole

@@ -13,7 +13,8 @@
 // RUN: not dovetail-opt %s -p 'compute-at{block=P at=c}' 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not dovetail-opt %s -p 'compute-at{block=P at=n}' 2>&1 | filecheck %s --check-prefix=LATER
 // RUN: not dovetail-opt %s -p 'compute-at{block=R at=n}' 2>&1 | filecheck %s --check-prefix=RESULT
-// RUN: not dovetail-opt %s -p 'compute-at{block=T at=e}' 2>&1 | filecheck %s --check-prefix=BOXES
+// RUN: dovetail-opt %s -p 'compute-at{block=apart at=a}' | filecheck %s --check-prefix=BOXES
+// RUN: dovetail-opt %s -p 'compute-at{block=T at=e}' | filecheck %s --check-prefix=FAR
 // RUN: not dovetail-opt %s -p 'compute-at{block=half at=e}' 2>&1 | filecheck %s --check-prefix=POINTS
 // RUN: not dovetail-opt %s -p 'compute-at{block=mixed at=e}' 2>&1 | filecheck %s --check-prefix=MIXED
 // RUN: not dovetail-opt %s -p 'compute-at{block=again at=e}' 2>&1 | filecheck %s --check-prefix=AGAIN
@@ -103,7 +104,6 @@
 // LATER-NEXT: the element [7] is one
 // RESULT: error: compute-at: %R is a result of @readers, and loop 'n' does not need all of it
 // RESULT-NEXT: the element [7] is one
-// BOXES: error: compute-at: the box that block 'E' reads of %T begins elsewhere than that of block 'E' (v); choose a loop further out
 // POINTS: error: compute-at: block 'half' does not compute all that is read below loop 'e', as a guard or a loop around both leaves out a part of it; compute it in its new place first
 // POINTS-NEXT: the point [4] is one
 // MIXED: error: compute-at: a loop or guard of block 'mixed' is about its reduction and its results at once; compute it in its new place before its loops are split
@@ -351,6 +351,37 @@ func.func @changes(%A: memref<8xf32>, %B: memref<8xf32>, %O: memref<8xf32>) {
     loop.block "shift" (%v < 8 = %i) {
       %x = loop.load %G[7 - %v] : memref<8xf32>
       loop.store %x, %B[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+// Boxes that begin at different places are in one, or in the whole if they lie far from each other.
+
+// FAR-LABEL: func.func @parts
+// FAR:         loop.for %e = 0 to 8 {
+// FAR-NEXT:      loop.for %T_v = 0 to 8 {
+// FAR-NEXT:        loop.block "T" (%{{.*}} < 8 = %T_v) {
+
+// BOXES-LABEL: func.func @boxes
+// BOXES:         loop.for %a = 0 to 3 {
+// BOXES-NEXT:      loop.for %apart_v = 0 to 3 {
+// BOXES-NEXT:        loop.block "apart" (%v < 9 = %a * 2 + %apart_v) {
+// BOXES:           loop.block "U" (%v_1 < 3 = %a) {
+func.func @boxes(%A: memref<9xf32>, %O: memref<3xf32>) {
+  %B = loop.alloc : memref<9xf32>
+  loop.for %i = 0 to 9 {
+    loop.block "apart" (%v < 9 = %i) {
+      %b = loop.load %A[%v] : memref<9xf32>
+      loop.store %b, %B[%v] : memref<9xf32>
+    }
+  }
+  loop.for %a = 0 to 3 {
+    loop.block "U" (%v < 3 = %a) {
+      %x = loop.load %B[%v * 2] : memref<9xf32>
+      %y = loop.load %B[%v * 3] : memref<9xf32>
+      %z = arith.addf %x, %y : f32
+      loop.store %z, %O[%v] : memref<3xf32>
     }
   }
   func.return

@@ -5,6 +5,7 @@
 // RUN: not dovetail-opt %s -p 'peel-loop{loop=z}' 2>&1 | filecheck %s --check-prefix=EVERY
 // RUN: not dovetail-opt %s -p 'peel-loop{loop=d}' 2>&1 | filecheck %s --check-prefix=SEVERAL
 // RUN: not dovetail-opt %s -p 'peel-loop{loop=n}' 2>&1 | filecheck %s --check-prefix=DEPENDS
+// RUN: dovetail-opt %s -p 'split-loop{loop=y factor=4},split-loop{loop=x factor=3},reorder-loops{loops=y_o,x_o,y_i,x_i},fuse-loops{loops=y_o,x_o into=tiles},peel-loop{loop=tiles}' | filecheck %s --check-prefix=FUSED
 
 // CHECK-LABEL: func.func @scale(%A: memref<13x6xf32>, %B: memref<13x6xf32>) {
 // CHECK-NEXT:  loop.for %y_o = 0 to 3 {
@@ -29,6 +30,13 @@
 // CHECK-NEXT:      }
 // CHECK-NEXT:    }
 // CHECK-NEXT:  }
+
+// The outer one of two fused loops is a quotient, which has its last value in the last iterations.
+
+// FUSED-LABEL: func.func @scale
+// FUSED-NEXT:    loop.for %tiles = 0 to 6 {
+// FUSED:               loop.block "B" (%v_y < 13 = (%tiles floordiv 2) * 4 + %y_i, %v_x < 6 =
+// FUSED:         loop.for %tiles_tail = 6 to 8 {
 
 // SYMBOLIC-LABEL: func.func @symbolic(%M: memref<?xf32, #loop.layout<["m"]>>) {
 // SYMBOLIC-NEXT:  %m = loop.dim "m"

@@ -6,7 +6,8 @@
 // RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=o}' | filecheck %s --check-prefix=HALO
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=R scope=local at=w}' 2>&1 | filecheck %s --check-prefix=NOTHING
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=i}' 2>&1 | filecheck %s --check-prefix=RUNTIME
-// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=j}' 2>&1 | filecheck %s --check-prefix=APART
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=j}' | filecheck %s --check-prefix=APART
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=e function=ends}' 2>&1 | filecheck %s --check-prefix=FAR
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=register at=k function=rowsum},promote-memory-scope{buffer=S_register scope=local at=r}' 2>&1 | filecheck %s --check-prefix=LIVES
 // RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},promote-memory-scope{buffer=A scope=local at=x}' 2>&1 | filecheck %s --check-prefix=VECTORIZED
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=o},promote-memory-scope{buffer=X_local scope=register at=n4}' 2>&1 | filecheck %s --check-prefix=NEGATIVE
@@ -207,12 +208,12 @@
 
 // NOTHING: error: promote-memory-scope: nothing below loop 'w' accesses %R
 // RUNTIME: error: promote-memory-scope: %A is indexed in block 'gather' by a value that is only known at run time, so what loop 'i' touches has no constant size
-// APART: error: promote-memory-scope: the box that block 'two' touches of %A begins elsewhere than that of block 'two' (dimension 0); choose a loop further out or in
+// FAR: error: promote-memory-scope: how far from the box that block 'E' touches of %X that of block 'E' begins (dimension 0) is only known at run time; choose a loop further out or in
 // LIVES: error: promote-memory-scope: %S_register only lives inside loop 'r'; choose a loop further in
 // VECTORIZED: error: promote-memory-scope: loop 'x' is vectorized, and lanes share their buffers; choose a loop around it
 // NEGATIVE: error: promote-memory-scope: %X_local is a tile that begins at negative coordinates; promote the whole buffer instead of the tile
 // SIZE: error: promote-memory-scope: the size 'm' of %M has no loop.dim in the function
-// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and 24 more
+// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo, ends is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and 28 more
 
 func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
   loop.for %r = 0 to 8 {
@@ -310,6 +311,28 @@ func.func @halo(%X: memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10
           loop.store %s, %Z[%v] : memref<8xf32>
         }
       }
+    }
+  }
+  func.return
+}
+
+// Two boxes that begin at different places are in one tile.
+
+// APART-LABEL: func.func @others
+// APART:         loop.for %j = 0 to 4 {
+// APART-NEXT:      %A_local = loop.alloc at [%j * 2 - 3] : memref<8xf32, "local">
+// APART-NEXT:      loop.for %A_local_in_d0 = 0 to 8 {
+// APART:           %a_1 = loop.load %A_local[%v_1] : memref<8xf32, "local">
+// APART-NEXT:      %b = loop.load %A_local[%w] : memref<8xf32, "local">
+
+func.func @ends(%X: memref<?xf32, #loop.layout<["size"]>>, %O: memref<4xf32>) {
+  %size = loop.dim "size"
+  loop.for %e = 0 to %size {
+    loop.block "E" (%v < %size = %e, %w < %size = %e * 2) {
+      %a = loop.load %X[%v] : memref<?xf32, #loop.layout<["size"]>>
+      %b = loop.load %X[%w] : memref<?xf32, #loop.layout<["size"]>>
+      %c = arith.addf %a, %b : f32
+      loop.store %c, %O[0] : memref<4xf32>
     }
   }
   func.return
