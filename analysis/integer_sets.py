@@ -39,14 +39,22 @@ class Names:
         place: Sequence[Affine],
         conditions: Sequence[Affine],
         hidden: Collection[Hashable],
+        ways: Sequence[Sequence[Affine]] | None = None,
     ) -> isl.Set:
-        """The points `place` where no condition is negative, for some value of what is hidden."""
+        """The points `place` where no condition is negative, for some value of what is hidden.
+
+        If there are `ways`, no form of one of them is negative either.
+        """
         coordinates = [f"c{i}" for i in range(len(place))]
-        used = {v for form in (*place, *conditions) for v in form.variables()}
+        every = (*place, *conditions, *(form for way in ways or () for form in way))
+        used = {v for form in every for v in form.variables()}
         parameters = sorted(self.of(v) for v in used if v not in hidden)
         bound = sorted(self.of(v) for v in used if v in hidden)
         equations = [f"{c} = {self.text(f)}" for c, f in zip(coordinates, place, strict=True)]
         tests = [f"{self.text(form)} >= 0" for form in conditions]
+        if ways is not None:
+            shown = (" and ".join(f"{self.text(form)} >= 0" for form in way) for way in ways)
+            tests.append(f"({' or '.join(f'({way})' for way in shown) or 'false'})")
         inner = " and ".join([*equations, *tests]) or "true"
         if bound:
             inner = f"exists {', '.join(bound)} : {inner}"

@@ -201,7 +201,8 @@ class FunctionEmitter(Calls):
         else:
             raise UnsupportedError(
                 f"llvm: loop {op.loop_name.data} is {kind}; "
-                "a CPU runs serial, parallel, vectorized and unrolled loops and virtual threads"
+                "a CPU runs serial, parallel, vectorized and unrolled loops and virtual threads "
+                "(lower-threads-to-loops makes loops of a GPU's threads)"
             )
         self.bound.discard(induction)
 

@@ -46,6 +46,7 @@ from passes.loop.threads import (
     is_thread_loop,
     kernel_of,
     loops_of_axes,
+    outer_of_same_axis,
     own_axes,
     refuse_extents,
 )
@@ -191,7 +192,7 @@ class Binding:
                     f"{within}: {use.subject} uses %{use.buffer.name_hint}, of which each thread "
                     "has its own, so each has to run all iterations"
                 )
-        for value in {u.buffer for op in inner.walk() for u in uses_of(op) if u.writes}:
+        for value in {u.buffer: u for op in inner.walk() for u in uses_of(op) if u.writes}:
             alloc = value.owner
             if isinstance(alloc, loop_dialect.AllocOp) and is_below(alloc, inner):
                 continue
@@ -212,12 +213,14 @@ class Binding:
         order = Order.of(self.root)
         order.kept |= {o.induction for o in loops_around(self.op) if not is_item_loop(o)}
         events = events_in(self.op, self.root, order.axes)
-        mine = Affine.variable(self.op.induction)
+        outermost = outer_of_same_axis(self.op) or self.op
+        mine = Affine.variable(outermost.induction)
         step = order.other(mine) - mine - 1
         for first, second in product(events, events):
             if first.use.buffer is not second.use.buffer:
                 continue
-            if first.use.writes or second.use.writes:
+            writes = first.use.writes or second.use.writes
+            if writes and not order.is_own(first, second):
                 self.check_pair(order, first, second, step)
 
     def check_pair(self, order: Order, first: Event, second: Event, step: Affine) -> None:

@@ -16,9 +16,10 @@ without it two threads would race. Barriers that are there already count.
 It stands after the last binding, and before lower-threads-to-loops.
 
 Arguments: `function` (all functions of loops if it is left out).
-Refuses: threads that touch one element in one and the same statement, which no barrier can order;
-a place for a barrier in a loop that the threads of a group leave at different times; loops over one
-axis with different extents; loops over groups that are not around all of a kernel.
+Refuses: thread groups that touch one element, one of them writing; threads that touch one element
+in one and the same statement, which no barrier can order; a place for a barrier in a loop that the
+threads of a group leave at different times; loops over one axis with different extents; loops over
+groups that are not around all of a kernel.
 """
 
 from collections.abc import Sequence
@@ -154,11 +155,12 @@ class Planner:
         """A planner for a kernel; refuses threads that no barrier can order."""
         refuse_places(scope, root)
         refuse_extents(scope, root)
+        refuse_group_conflict(scope, root)
         order = Order.of(root)
         conflicts: list[Conflict] = []
         for first, second in order.pairs(order.events()):
-            for one, other in {(first, second), (second, first)}:
-                refuse_clash(scope, order, one, other)
+            refuse_clash(scope, order, first, second)
+            for one, other in dict.fromkeys([(first, second), (second, first)]):
                 times = one.time(), [order.other(form) for form in other.time()]
                 ways = product(order.apart(one, other), earlier(*times))
                 relation = Relation.of(order, one, other, [[*a, *b] for a, b in ways])
@@ -234,6 +236,19 @@ def refuse_clash(scope: Scope, order: Order, first: Event, second: Event) -> Non
             f"two threads of a group touch the same element of {name} in {first.use.subject}, one "
             "of them writing, and no barrier orders one statement; share it out by binding its "
             "loops to the axes of the threads",
+            *relation.describe(),
+        )
+
+
+def refuse_group_conflict(scope: Scope, root: loop.ForOp) -> None:
+    """Refuse two thread groups that touch an element, as groups cannot wait for each other."""
+    order = Order.of_groups(root)
+    for first, second in order.pairs(order.events()):
+        relation = Relation.of(order, first, second, order.apart(first, second))
+        raise scope.error(
+            f"two thread groups touch the same element of %{first.use.buffer.name_hint}, one of "
+            "them writing, and groups cannot wait for each other; bind a loop further out, or end "
+            "the kernel in between",
             *relation.describe(),
         )
 

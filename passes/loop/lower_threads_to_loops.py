@@ -84,6 +84,10 @@ class Lowering:
     scope: Scope
     made: list[tuple[loop.ForOp, str]] = field(default_factory=list[tuple[loop.ForOp, str]])
     """The new loops over threads, and what they are to be called."""
+    pending: list[tuple[loop.AllocOp, Threads]] = field(
+        default_factory=list[tuple[loop.AllocOp, Threads]]
+    )
+    """The allocations that get a dimension for each of some axes."""
 
     def fission(self, body: Block, threads: Threads) -> list[Operation]:
         """What takes the place of the operations of a body that threads run."""
@@ -118,11 +122,6 @@ class Lowering:
             if own:
                 self.pending.append((alloc, own))
         return found
-
-    pending: list[tuple[loop.AllocOp, Threads]] = field(
-        default_factory=list[tuple[loop.AllocOp, Threads]]
-    )
-    """The allocations that get a dimension for each of some axes."""
 
     def lower_part(self, part: Sequence[Operation], threads: Threads) -> list[Operation]:
         """What takes the place of operations, of which a barrier is in all or in none."""

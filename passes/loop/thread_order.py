@@ -8,18 +8,19 @@ times; where they do it at one and the same time, no barrier can order them.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import combinations_with_replacement
 
 import islpy as isl
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
 from analysis.affine import Affine
 from analysis.integer_sets import Names
 from dialects import loop
-from passes.loop.forms import forms_of
+from passes.loop.boxes import fixed_part
+from passes.loop.forms import forms_of, ranges_of
 from passes.loop.instances import Use, bounds_of, marked, sizes_of, uses_of
 from passes.loop.primitive import block_of, is_below, loops_around
+from passes.loop.signatures import tiles_are_apart
 from passes.loop.threads import (
     is_group_axis,
     is_item_loop,
@@ -54,6 +55,12 @@ class Path:
                 places.insert(0, list(body.ops).index(at))
             at = parent
         return Path(tuple(bodies), tuple(places))
+
+
+def loop_with(variable: Hashable) -> loop.ForOp:
+    """The loop of a variable."""
+    assert isinstance(variable, BlockArgument)
+    return loop_of(variable.owner)
 
 
 def loop_of(body: Block) -> loop.ForOp:
@@ -118,7 +125,11 @@ class Event:
 
     use: Use
     path: Path
+    around: Sequence[loop.ForOp]
+    place: tuple[Affine, ...]
+    """The logical coordinates, without loops inside of one over the same axis."""
     cell: tuple[Affine, ...]
+    """The coordinates in the memory: those of a tile count from its origin."""
     conditions: tuple[Affine, ...]
     threads: Mapping[str, Affine]
     """For each axis of the threads of a group the form of the number along it."""
@@ -135,22 +146,25 @@ def event_of(use: Use, root: loop.ForOp, axes: Sequence[str]) -> Event:
     op = use.op if isinstance(use.op, loop.CopyOp) else block_of(use.op)
     around = threads_around(op)
     owner = use.buffer.owner
-    origin = forms_of(owner, "origin") if isinstance(owner, loop.AllocOp) else None
-    cell = tuple(use.touch.place)
-    if origin is not None and is_below(use.buffer.owner, root):  # pyright: ignore[reportArgumentType]
-        cell = tuple(c - o for c, o in zip(cell, origin, strict=True))
-    conditions = list(use.touch.conditions)
-    for inner in loops_around(op):
+    same: dict[Hashable, Affine] = {}
+    loops = loops_around(op)
+    for inner in loops:
         outer = around.get(inner.kind.data)
         if outer is not None and outer is not inner:
-            apart = Affine.variable(inner.induction) - Affine.variable(outer.induction)
-            conditions += [apart, apart * -1]
+            same[inner.induction] = Affine.variable(outer.induction)
+    ranges = ranges_of(loops)
+    place = tuple(form.substitute(same, ranges) for form in use.touch.place)
+    conditions = tuple(form.substitute(same, ranges) for form in use.touch.conditions)
+    cell = place
+    if isinstance(owner, loop.AllocOp) and is_below(owner, root):
+        origin = [form.substitute(same, ranges) for form in forms_of(owner, "origin")]
+        cell = tuple(c - o for c, o in zip(place, origin, strict=True))
     threads = {
         axis: Affine.variable(around[axis].induction) if axis in around else Affine({})
         for axis in axes
     }
     own = tuple(axis for axis in own_axes(use.buffer) if axis in axes)
-    return Event(use, Path.of(op, root), cell, tuple(conditions), threads, own)
+    return Event(use, Path.of(op, root), loops, place, cell, conditions, threads, own)
 
 
 def events_in(op: loop.ForOp, root: loop.ForOp, axes: Sequence[str]) -> list[Event]:
@@ -185,7 +199,7 @@ class Order:
 
     root: loop.ForOp
     axes: tuple[str, ...]
-    """The axes of the threads of a group."""
+    """The axes along which threads differ: those of a group, or those of groups."""
     kept: set[Hashable]
     names: Names = field(default_factory=Names)
 
@@ -197,6 +211,13 @@ class Order:
         axes = tuple(sorted({o.kind.data for o in loops if is_item_loop(o)}))
         fixed = {o.induction for o in (*loops_around(root), *groups)}
         return Order(root, axes, {*fixed, *symbols_in(root)})
+
+    @staticmethod
+    def of_groups(root: loop.ForOp) -> "Order":
+        """The groups of a kernel, which no barrier orders."""
+        loops = [op for op in root.walk() if isinstance(op, loop.ForOp) and is_thread_loop(op)]
+        axes = tuple(sorted({o.kind.data for o in loops if is_group_axis(o.kind.data)}))
+        return Order(root, axes, {*(o.induction for o in loops_around(root)), *symbols_in(root)})
 
     def events(self) -> list[Event]:
         """The uses of memory that threads have together."""
@@ -211,9 +232,25 @@ class Order:
         pairs = [*zip(first.cell, second.cell, strict=True)]
         pairs += [(first.threads[axis], second.threads[axis]) for axis in first.own]
         equal = [mine - self.other(form) for mine, form in pairs]
-        sizes = [Affine.variable(v) for v in sizes_of(first.use.op) | sizes_of(second.use.op)]
+        known = {**dict.fromkeys(sizes_of(first.use.op)), **dict.fromkeys(sizes_of(second.use.op))}
+        sizes = sorted((Affine.variable(v) for v in known), key=self.names.text)
         others = (self.other(form) for form in second.conditions)
         return [*first.conditions, *others, *equal, *(e * -1 for e in equal), *sizes]
+
+    def is_own(self, first: Event, second: Event) -> bool:
+        """Whether two threads that touch one cell are the same, by the form of its place alone."""
+        loops = [loop_with(v) for form in first.threads.values() for v in form.variables()]
+        if first.threads != second.threads or not loops:
+            return False
+        cells: tuple[list[Affine], list[Affine]] = [], []
+        for pair in zip(first.cell, second.cell, strict=True):
+            fixed = [fixed_part(form, self.kept) for form in pair]
+            if fixed[0] != fixed[1]:
+                return False
+            for found, form, common in zip(cells, pair, fixed, strict=True):
+                found.append(form - common)
+        ranges = ranges_of([*first.around, *second.around])
+        return tiles_are_apart(cells, loops, ranges)
 
     def apart(self, first: Event, second: Event) -> list[Conjunction]:
         """The ways in which two threads differ."""
@@ -228,7 +265,8 @@ class Order:
         """The events of which two threads may touch one cell, one of them writing."""
         for first, second in combinations_with_replacement(events, 2):
             together = first.use.buffer is second.use.buffer
-            if together and (first.use.writes or second.use.writes):
+            writes = first.use.writes or second.use.writes
+            if together and writes and not self.is_own(first, second):
                 relation = Relation.of(self, first, second, self.apart(first, second))
                 if not relation.points.is_empty():
                     yield first, second
@@ -270,16 +308,10 @@ class Relation:
 
     def where(self, ways: Sequence[Conjunction], common: Conjunction) -> isl.Set:
         """The pairs for which one of some ways holds, and what is common to all."""
-        sets: list[isl.Set] = []
-        for way in ways or [[Affine({}, -1)]]:
-            conditions = [*common, *way]
-            hidden = {v for form in conditions for v in form.variables()} | set(self.variables)
-            sets.append(self.order.names.points(self.place, conditions, hidden))
-        return reduce(isl.Set.union, sets)
-
-    def restricted(self, ways: Sequence[Conjunction]) -> isl.Set:
-        """Those of the pairs for which one of some ways holds, too."""
-        return self.points.intersect(self.where(ways, []))
+        forms = [*common, *(form for way in ways for form in way)]
+        hidden = {v for form in forms for v in form.variables()} | set(self.variables)
+        open_ways = None if any(not way for way in ways) else ways
+        return self.order.names.points(self.place, common, hidden, open_ways)
 
     def witness(self) -> dict[Hashable, int]:
         """The variables of one pair."""
@@ -298,8 +330,8 @@ class Relation:
             return form.evaluate({**dict.fromkeys(form.variables(), 0), **point})
 
         name = self.first.use.buffer.name_hint
-        mine = [number(form) for form in self.first.use.touch.place]
-        theirs = [number(self.order.other(form)) for form in self.second.use.touch.place]
+        mine = [number(form) for form in self.first.place]
+        theirs = [number(self.order.other(form)) for form in self.second.place]
         lines: list[str] = []
         for event, place, other in ((self.first, mine, False), (self.second, theirs, True)):
             verb = "writes" if event.use.writes else "reads"

@@ -24,6 +24,7 @@ from te_cases import ODD_CASES
 
 import dovetail as t
 from analysis.errors import UserError
+from backends.interpreter import threads
 from backends.interpreter.loop import run_loop
 from backends.interpreter.races import RaceError
 from dialects import loop
@@ -82,6 +83,16 @@ def test_each_of_its_barriers_is_needed():
         "blockIdx.y = 0, threadIdx.x = 0, threadIdx.y = 0), with no barrier in between "
         "(insert-thread-barriers puts them)"
     )
+
+
+def test_groups_one_after_the_other(monkeypatch):
+    monkeypatch.setattr(threads, "LIMIT", 128)
+    rng = np.random.default_rng(0)
+    a, b = small(rng, 2, 17), small(rng, 2, 19)
+    module = cooperative(17, 19, 2)
+    np.testing.assert_array_equal(interpret(module, (a, b))[0], a.T @ b)
+    with pytest.raises(RaceError, match=r"a race on %[AB]S"):
+        interpret(without_barrier(module, 0), (a, b))
 
 
 def test_a_race_names_lines_of_the_source():
@@ -223,6 +234,25 @@ def test_matrix_instructions_of_warps():
     with pytest.raises(RaceError, match="block 'C' reads it in thread"):
         interpret(without_barrier(module, 0), (a, b))
     np.testing.assert_array_equal(natively(module, a, b)[0], expected)
+
+
+def test_what_races_is_not_built():
+    A = t.placeholder((4, 6), name="A")
+    P = t.compute((4, 6), lambda y, x: A[y, x] * 2, name="P")
+    Q = t.compute((4, 6), lambda y, x: P[y, x] + P[y, 5 - x], name="Q")
+    s = t.create_schedule(Q.op)
+    s.use_target(GPU)
+    (y, _), x = Q.op.axis, P.op.axis[1]
+    s[P].compute_at(s[Q], y)
+    s[Q].bind(y, "blockIdx.x")
+    s[P].bind(x, "threadIdx.x")
+    s[Q].bind(Q.op.axis[1], "threadIdx.x")
+    with pytest.raises(UserError, match="lower-threads-to-loops: two threads of a group touch"):
+        t.build(s, [A, Q])
+    s.insert_thread_barriers()
+    a, q = small(np.random.default_rng(0), 4, 6), np.empty((4, 6), np.float32)
+    t.build(s, [A, Q])(a, q)
+    np.testing.assert_array_equal(q, 2 * a + 2 * a[:, ::-1])
 
 
 def test_a_schedule_in_python():

@@ -2,6 +2,7 @@
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=diverges}' 2>&1 | filecheck %s --check-prefix=DIVERGES
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=differ}' 2>&1 | filecheck %s --check-prefix=DIFFER
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=places}' 2>&1 | filecheck %s --check-prefix=PLACES
+// RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=groups}' 2>&1 | filecheck %s --check-prefix=GROUPS
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=none}' 2>&1 | filecheck %s --check-prefix=NONE
 
 // SAME: error: insert-thread-barriers: two threads of a group touch the same element of %T in block 'fill', one of them writing, and no barrier orders one statement; share it out by binding its loops to the axes of the threads
@@ -14,7 +15,10 @@
 
 // DIFFER: error: insert-thread-barriers: loop 'b' has 3 iterations, but threadIdx.x counts 4 in loop 'a' of the same kernel; split it by that, and the rest has a guard
 // PLACES: error: insert-thread-barriers: loop 'g' over blockIdx.x is inside the kernel of loop 't', and loops over blockIdx stand directly in each other, around all of a kernel
-// NONE: error: insert-thread-barriers: no function of loops is named 'none': there are: same, diverges, differ, places
+// GROUPS: error: insert-thread-barriers: two thread groups touch the same element of %A, one of them writing, and groups cannot wait for each other; bind a loop further out, or end the kernel in between
+// GROUPS-NEXT: blockIdx.x = {{[0-3]}}: block 'step' {{reads|writes}} %A[[[E:[0-4]]]]
+// GROUPS-NEXT: blockIdx.x = {{[0-3]}}: block 'step' {{reads|writes}} %A[[[E]]]
+// NONE: error: insert-thread-barriers: no function of loops is named 'none': there are: same, diverges, differ, places, groups
 
 builtin.module attributes {target = #target.target<"nvptx -mcpu=sm_90">} {
   func.func @same(%A: memref<4xi32>) {
@@ -68,6 +72,16 @@ builtin.module attributes {target = #target.target<"nvptx -mcpu=sm_90">} {
           %zero = arith.constant 0 : i32
           loop.store %zero, %A[%v_t, %v_g] : memref<4x2xi32>
         }
+      }
+    }
+    func.return
+  }
+
+  func.func @groups(%A: memref<5xi32>) {
+    loop.for %g = 0 to 4 bind "blockIdx.x" {
+      loop.block "step" (%v < 4 = %g) {
+        %x = loop.load %A[%v] : memref<5xi32>
+        loop.store %x, %A[%v + 1] : memref<5xi32>
       }
     }
     func.return
