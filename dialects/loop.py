@@ -496,8 +496,10 @@ class AllocOp(IRDLOperation):
         %C_reg = loop.alloc at [%oc_o * 32, %oh_o * 2, 0] : memref<32x2x7xf32, "register">
 
     Accesses use the coordinates of the whole; without an origin the box begins at zero. It lives
-    for one iteration of the loop it stands in. Buffers with one name in `share "name"` never live
-    at the same time, and are one memory where memory has addresses.
+    for one iteration of the loop it stands in. Below loops over thread axes each thread has one of
+    its own, unless `shared_by ["threadIdx.x"]` says that the threads along an axis have one
+    together. Buffers with one name in `share "name"` never live at the same time, and are one
+    memory where memory has addresses.
 
     A tile may lie in a part of a buffer that lives longer, and finds there what was left in it:
 
@@ -513,6 +515,7 @@ class AllocOp(IRDLOperation):
     origin = prop_def(AffineMapAttr)
     part = prop_def(AffineMapAttr)
     """Which part of `memory` the tile lies in: no result without a memory, else one."""
+    shared_by = opt_prop_def(ArrayAttr[StringAttr])
     share = opt_prop_def(StringAttr)
     result = result_def(MemRefType)
 
@@ -546,6 +549,11 @@ class AllocOp(IRDLOperation):
             not isinstance(e, AffineConstantExpr) or e.value != 0 for e in self.origin.data.results
         )
 
+    @property
+    def sharing_axes(self) -> tuple[str, ...]:
+        """The thread axes along which all threads have this buffer together."""
+        return () if self.shared_by is None else tuple(axis.data for axis in self.shared_by)
+
     def verify_(self) -> None:
         verify_access(self, self.result.type, len(self.outer), self.origin.data)
         verify_dims(self, "the part", self.part.data, len(self.outer))
@@ -553,6 +561,12 @@ class AllocOp(IRDLOperation):
             raise VerifyException(f"{self.name}: a tile lies in one part of a memory, or in none")
         if self.memory is not None:
             self.verify_part(self.memory.type, self.result.type)
+        for axis in self.sharing_axes:
+            if axis not in THREAD_AXES:
+                raise VerifyException(
+                    f"{self.name}: shared by '{axis}', which is no thread axis; "
+                    f"there are {', '.join(THREAD_AXES)}"
+                )
 
     def verify_part(self, whole: Attribute, tile: Attribute) -> None:
         """Refuse a buffer whose parts are not such tiles."""
@@ -578,6 +592,12 @@ class AllocOp(IRDLOperation):
             parts = reader.expressions()
             parser.parse_keyword("of")
             memory = parser.resolve_operand(base, parse_type_of(parser, cls.name, MemRefType))
+        shared_by = None
+        if parser.parse_optional_keyword("shared_by") is not None:
+            axes = parser.parse_comma_separated_list(
+                parser.Delimiter.SQUARE, parser.parse_str_literal
+            )
+            shared_by = ArrayAttr([StringAttr(axis) for axis in axes])
         share = None
         if parser.parse_optional_keyword("share") is not None:
             share = StringAttr(parser.parse_str_literal())
@@ -588,6 +608,7 @@ class AllocOp(IRDLOperation):
             exprs = [AffineExpr.constant(0)] * type.get_num_dims()
         maps = reader.map(exprs).data, reader.map(parts).data
         op = cls(type, reader.operands, maps[0], memory, maps[1])
+        op.shared_by = shared_by
         op.share = share
         op.attributes |= attributes
         return op
@@ -602,6 +623,9 @@ class AllocOp(IRDLOperation):
             print_expressions(printer, self.part.data.results, self.outer)
             printer.print_string(" of ")
             printer.print_attribute(self.memory.type)
+        if self.shared_by is not None:
+            printer.print_string(" shared_by ")
+            printer.print_attribute(self.shared_by)
         if self.share is not None:
             printer.print_string(" share ")
             printer.print_string_literal(self.share.data)

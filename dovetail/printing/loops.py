@@ -33,9 +33,15 @@ def list_dim(listing: Listing, op: loop.DimOp) -> None:
 def list_for(listing: Listing, op: loop.ForOp) -> None:
     """A loop, or loops over thread axes that stand directly in each other.
 
-    Loops that only fill or copy a box are one line.
+    Loops that only fill or copy a box are one line. A loop inside of one over the same axis is one
+    iteration of the thread, so only its body is listed.
     """
     if list_move(listing, op):
+        return
+    outer = next((o for o in listing.loops if o.kind.data == op.kind.data), None)
+    if op.kind.data in loop.THREAD_AXES and outer is not None:
+        listing.fixed[op.induction] = listing.form(outer.induction)
+        listing.block(op.body.block)
         return
     chain = [op]
     if op.kind.data in loop.THREAD_AXES:

@@ -27,6 +27,7 @@ from dovetail.te.expressions import Axis
 from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
 from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
+from passes.loop.bind_thread import BindThreadPass
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.blockize import BlockizePass
 from passes.loop.compute_at import ComputeAtPass
@@ -37,9 +38,12 @@ from passes.loop.forms import forms_of
 from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.insert_thread_barriers import InsertThreadBarriersPass
+from passes.loop.lower_threads_to_loops import LowerThreadsToLoopsPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.nests import loops_inside
 from passes.loop.pack_buffer import PackBufferPass
+from passes.loop.pad_block import PadBlockPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.prefetch_buffer import PrefetchBufferPass
@@ -47,6 +51,8 @@ from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_ar
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
+from passes.loop.reverse_inline import ReverseInlinePass
+from passes.loop.rfactor import RfactorPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tensorize import TensorizePass
 from passes.loop.tile_loops import TileLoopsPass
@@ -227,6 +233,14 @@ class Schedule:
         """
         text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
         self.apply(TransformLayoutPass(self.names.buffer(tensor), text, extents))
+
+    def insert_thread_barriers(self) -> None:
+        """Let the threads of a group wait for each other where they have to."""
+        self.apply(InsertThreadBarriersPass())
+
+    def lower_threads_to_loops(self) -> None:
+        """Run the threads one after the other, from barrier to barrier."""
+        self.apply(LowerThreadsToLoopsPass())
 
     def use_target(self, target: Target) -> None:
         """What the loops are for from now on; a second device is refused."""
@@ -443,14 +457,24 @@ class Stage:
 
         `tile(y, x, k, 8, 8, 4)` gives the handles of y_o, x_o, k_o, y_i, x_i, k_i.
         """
-        count = len(axes_and_factors) // 2
-        axes, factors = axes_and_factors[:count], axes_and_factors[count:]
-        sizes = [f for f in factors if isinstance(f, int)]
-        handles = [a for a in axes if not isinstance(a, int)]
-        if not count or len(handles) != count or len(sizes) != len(factors) or len(sizes) != count:
-            raise UserError("tile takes some axes, then as many factors: tile(y, x, 8, 8)")
-        names = tuple(self.loop_name(axis) for axis in handles)
-        return self._new_loops(TileLoopsPass(names, tuple(sizes), block=self._block))
+        names, sizes = self._axes_and_numbers("tile", "tile(y, x, 8, 8)", axes_and_factors)
+        return self._new_loops(TileLoopsPass(names, sizes, block=self._block))
+
+    def _axes_and_numbers(
+        self, method: str, example: str, given: Sequence[Handle | int]
+    ) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The names of the loops, and the numbers that follow them, one for each."""
+        count = len(given) // 2
+        handles = [a for a in given[:count] if not isinstance(a, int)]
+        numbers = [n for n in given[count:] if isinstance(n, int)]
+        if not count or len(handles) != count or len(numbers) != count or len(given) % 2:
+            raise UserError(f"{method} takes some axes, then as many factors: {example}")
+        return tuple(self.loop_name(axis) for axis in handles), tuple(numbers)
+
+    def pad(self, *axes_and_multiples: Handle | int) -> None:
+        """Compute whole tiles: `pad(y, x, 8, 16)` rounds the extents of axes up to multiples."""
+        names, multiples = self._axes_and_numbers("pad", "pad(y, x, 8, 16)", axes_and_multiples)
+        self.schedule.apply(PadBlockPass(self._block, names, multiples))
 
     def fuse(self, *axes: Handle) -> Loop:
         """Make one loop of nested ones, of which the outermost comes first."""
@@ -480,6 +504,10 @@ class Stage:
     def parallel(self, axis: Handle) -> None:
         """Share the iterations of an outermost loop among threads."""
         self.schedule.apply(ParallelizeLoopPass(self.loop_name(axis)))
+
+    def bind(self, axis: Handle, thread: str) -> None:
+        """Make the iterations of a loop threads, along an axis such as `threadIdx.x`."""
+        self.schedule.apply(BindThreadPass(self.loop_name(axis), thread))
 
     def vthread(self, axis: Handle) -> None:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
@@ -516,6 +544,10 @@ class Stage:
         """Let the reduction begin in a nest of its own before a loop."""
         self.schedule.apply(DecomposeReductionPass(self._block, self.loop_name(axis)))
 
+    def rfactor(self, axis: Handle, reassociate: bool = True) -> None:
+        """Make a loop of the reduction an axis of partial results, and reduce those after it."""
+        self.schedule.apply(RfactorPass(self._block, self.loop_name(axis), reassociate))
+
     def compute_inline(self) -> None:
         """Compute it where its elements are read."""
         self.schedule.apply(InlineComputePass(self._block))
@@ -532,6 +564,10 @@ class Stage:
         names = tuple(self.loop_name(axis) for axis in loops)
         buffer = self.schedule.names.buffer(tensor)
         self.schedule.apply(PrefetchBufferPass(buffer, self.loop_name(ahead), names))
+
+    def reverse_compute_inline(self) -> None:
+        """Let what it is computed from write its result."""
+        self.schedule.apply(ReverseInlinePass(self._block))
 
     def compute_at(self, parent: Stage, axis: Handle) -> None:
         """Compute it inside a loop of `parent`.

@@ -285,6 +285,8 @@ class Pipelining:
                 whole = LayoutAttr.of(map, (self.copies, *layout.physical))
                 type = MemRefType(old.element_type, shape, whole, old.memory_space)
             ring = loop_dialect.AllocOp(type)
+            assert isinstance(tile.owner, loop_dialect.AllocOp)
+            ring.shared_by = tile.owner.shared_by
             ring.result.name_hint = f"{tile.name_hint}_copies"
             locate(self.op.location, ring)
             insert_before(self.op, ring)
@@ -306,6 +308,7 @@ class Pipelining:
         maps = [AffineMap(len(values), 0, tuple(e)) for e in (exprs[:-1], exprs[-1:])]
         assert isinstance(old.result.type, MemRefType)
         new = loop_dialect.AllocOp(old.result.type, values, maps[0], memory, maps[1])
+        new.shared_by = old.shared_by
         new.result.name_hint = f"{tile.name_hint}{end}"
         locate(old.location, new)
         return new

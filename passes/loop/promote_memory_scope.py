@@ -14,6 +14,11 @@ dimension is the innermost one of the tile's layout. It is copied in only where 
 that a block writes is a clone of that block's loops; any other copy in has fresh loops
 `<tile>_in_d0`, ... over the box.
 
+Where threads of the target share the scope, they have the tile together: the box is what all
+threads around `at` touch in one iteration of the other loops, and the tile says along which axes it
+is shared. Each thread fills all of it, until the loops of the copy are bound to the same axes
+(bind-thread) and the threads share it out.
+
 Where a unit of the module's target moves boxes into the scope or out of it, a copy is one
 `loop.copy` instead. The tile then holds whole elements of that memory, in the buffer's blocked
 layout, and a read that was guarded against leaving the buffer finds the pad in the tile.
@@ -23,7 +28,10 @@ Refuses: a name that another buffer has; a loop without an access of the buffer 
 is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
 inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates; a buffer
 that is copied or used by instructions already; a tile in a part of a buffer that is written below
-the loop. Of a scope with moves: a scope that the target does
+the loop. Of a scope of a target with threads: one that it
+does not have; a buffer of which each of the threads that would share the tile has its own; a memory
+that thread groups share, inside of a kernel; threads below `at` that do not share the memory; tiles
+that are together larger than the memory. Of a scope with moves: a scope that the target does
 not have; other elements than it holds; a tile that begins or ends inside an element, or is larger
 than the memory; a direction in which nothing moves; a move in some iterations only; a guard that is
 about anything but leaving the buffer; different pads.
@@ -31,10 +39,10 @@ about anything but leaving the buffer; different pads.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import islpy as isl
-from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
@@ -43,7 +51,7 @@ from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
 from passes.loop.boxes import spans_of
-from passes.loop.dma import Memory, elide_guards, memory_of, pad_of, tile_type
+from passes.loop.dma import Memory, elide_guards, memory_of, pad_of_move, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
 from passes.loop.instances import bounds_of, place_of, uses_of
 from passes.loop.liveness import Liveness
@@ -56,6 +64,8 @@ from passes.loop.primitive import (
     loops_around,
 )
 from passes.loop.primitive import memory_of as buffer_memory
+from passes.loop.thread_memory import axes_sharing, check_room, check_threads
+from passes.loop.threads import threads_around
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
@@ -88,14 +98,26 @@ class Promotion:
         assert self.buffer.name_hint is not None
         return self.buffer.name_hint
 
+    @cached_property
+    def shared_by(self) -> tuple[str, ...]:
+        """The axes of the threads around the tile that have it together."""
+        axes = axes_sharing(self.scope, self.memory)
+        around = threads_around(self.at.body.block.first_op or self.at)
+        return tuple(axis for axis in around if axis in axes)
+
+    @cached_property
     def outer(self) -> list[loop_dialect.ForOp]:
-        """The loops whose iteration is fixed while the tile lives."""
-        return [*loops_around(self.at), self.at]
+        """The loops whose iteration is fixed while the tile lives.
+
+        Those over threads that share the tile are not: they fill and use it together.
+        """
+        around = [*loops_around(self.at), self.at]
+        return [op for op in around if op.kind.data not in self.shared_by]
 
     def span(self, access: Access) -> list[tuple[Affine, int, int]]:
         """For each dimension the part that is fixed below the loop and the interval of the rest."""
         spans: list[tuple[Affine, int, int]] = []
-        for span in spans_of(access, {op.induction for op in self.outer()}):
+        for span in spans_of(access, {op.induction for op in self.outer}):
             if span.low is None or span.high is None:
                 raise self.scope.error(
                     f"%{self.buffer_name} is indexed in block '{block_of(access).block_name.data}' "
@@ -128,11 +150,12 @@ class Promotion:
     def promote(self) -> None:
         """Rewrite."""
         self.check()
-        live = Liveness(self.scope, self.buffer, self.at)
+        live = Liveness(self.scope, self.buffer, self.at, self.shared_by)
         if not live.touched:
             raise self.scope.error(
                 f"nothing below loop '{self.at.loop_name.data}' accesses %{self.buffer_name}"
             )
+        check_threads(self.scope, self.buffer, self.memory, self.at)
         box = self.box(live.touched)
         memory = memory_of(self.scope, self.memory)
         if memory is None:
@@ -163,14 +186,15 @@ class Promotion:
                     f"unit of the target {verb} {self.memory}; choose a loop outside of all its "
                     "uses, or another scope"
                 )
-        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents)
+        beyond = [a for a in live.touched if self.leaves_buffer(live, a)]
+        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents, bool(beyond))
         tile = self.tile(box, type)
         body = self.at.body.block
         place_behind(body, (loop_dialect.AllocOp,), tile)
         moves: list[Operation] = []
         if entry is not None:
-            halo = [a for a in live.touched if self.leaves_buffer(live, a)]
-            pad = pad_of(self.scope, self.buffer, live.touched, halo)
+            halo = [a for a in beyond if isinstance(a, loop_dialect.LoadOp)]
+            pad = pad_of_move(self.scope, self.buffer, live.touched, halo)
             elide_guards(live.touched)
             moves.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
             place_behind(body, (loop_dialect.AllocOp, loop_dialect.CopyOp), moves[0])
@@ -184,7 +208,7 @@ class Promotion:
     def logical_box(self, live: Liveness, box: Sequence[tuple[Affine, Affine]]) -> isl.Set:
         """The elements of the buffer in a box (first coordinates and ends)."""
         coordinates = [Affine.variable(("coordinate", i)) for i in range(len(box))]
-        conditions = bounds_of(self.outer())
+        conditions = bounds_of(self.outer)
         for coordinate, limits in zip(
             coordinates, [*zip(box, self.held(), strict=True)], strict=True
         ):
@@ -206,15 +230,32 @@ class Promotion:
         """Whether the stores below the loop write all of the box that is in the buffer."""
         ends = [start + size for start, size in zip(box.origin, box.extents, strict=True)]
         wanted = self.logical_box(live, list(zip(box.origin, ends, strict=True)))
-        written = [live.asks.elements(write, self.outer()) for write in live.left]
+        written = [live.asks.elements(write, self.outer) for write in live.left]
         return wanted.is_subset(reduce(isl.Set.union, written))
 
     def leaves_buffer(self, live: Liveness, access: Access) -> bool:
-        """Whether an unguarded read goes into the halo of the buffer."""
-        if not isinstance(access, loop_dialect.LoadOp) or access.otherwise is not None:
-            return False
-        read = live.asks.elements(access, self.outer())
-        return not read.is_subset(self.logical_box(live, self.held()))
+        """Whether an access touches cells of the buffer that hold no element."""
+        touched = live.asks.elements(access, self.outer)
+        return not touched.is_subset(self.logical_box(live, self.held()))
+
+    def filler(self, live: Liveness) -> tuple[loop_dialect.StoreOp, list[Affine]] | None:
+        """A store whose place is copied in with the loops of its block, and the guards for that."""
+        for write in reversed(live.left):
+            where = live.fills(write)
+            if where is not None and self.stays_inside(live, write, where):
+                return write, where
+        return None
+
+    def stays_inside(
+        self, live: Liveness, write: loop_dialect.StoreOp, where: Sequence[Affine]
+    ) -> bool:
+        """Whether the elements that a store writes under some of its guards are in the buffer."""
+        owner = self.buffer.owner
+        if not isinstance(owner, loop_dialect.AllocOp) or not owner.has_origin:
+            return True
+        without = [f for f in forms_of(block_of(write), "where") if f not in where]
+        reached = live.asks.elements(write, self.outer, without)
+        return reached.is_subset(self.logical_box(live, self.held()))
 
     def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
         """Let all accesses use the tile."""
@@ -224,15 +265,16 @@ class Promotion:
     def promote_by_loops(self, live: Liveness, box: Box) -> None:
         """Rewrite, with a nest of loops for each copy."""
         entry, leave, left = live.live_in, live.live_out, live.left
-        filler = next((w for w in reversed(left) if entry is not None and live.fills(w)), None)
+        filler = None if entry is None else self.filler(live)
         tile = self.allocate(box, self.lane_dimension(live.touched))
         name = self.tile_name
         before: list[Operation] = [tile]
         after: list[Operation] = []
         source, target = self.buffer, tile.result
         if entry is not None and filler is not None:
-            kept = live.kept_loops(filler)
-            before.append(self.clone(filler, kept, f"{name}_in", source, target, entry))
+            write, where = filler
+            kept, where = live.kept_loops(write), [*where, *entry]
+            before.append(self.clone(write, kept, f"{name}_in", source, target, where))
         elif entry is not None:
             before.append(self.fresh(live, box, f"{name}_in", target, entry))
         for write in left if leave is not None else ():
@@ -260,7 +302,7 @@ class Promotion:
                     "outermost loop inwards, and before blocks are tensorized"
                 )
         self.check_memory()
-        for op in self.outer():
+        for op in self.outer:
             if op.kind.data == "vectorized":
                 raise self.scope.error(
                     f"loop '{op.loop_name.data}' is vectorized, and lanes share their buffers; "
@@ -325,6 +367,9 @@ class Promotion:
         exprs = map_of(box.origin, values)
         tile = loop_dialect.AllocOp(type, values, AffineMap(len(values), 0, tuple(exprs)))
         tile.result.name_hint = self.tile_name
+        if self.shared_by:
+            tile.shared_by = ArrayAttr([StringAttr(axis) for axis in self.shared_by])
+        check_room(self.scope, tile, self.at)
         return tile
 
     def clone(
@@ -401,7 +446,7 @@ class Promotion:
         assert isinstance(type, MemRefType)
         owner = self.buffer.owner
         if isinstance(owner, loop_dialect.AllocOp) and owner.has_origin:
-            ranges = ranges_of(self.outer())
+            ranges = ranges_of(self.outer)
             origin = forms_of(owner, "origin")
             for form in origin:
                 low = form.interval(ranges)[0]

@@ -35,6 +35,10 @@ STEPS = (
     "double",
     "blockize",
     "prefetch",
+    "pad",
+    "pad",
+    "rfactor",
+    "reverse-inline",
 )
 
 
@@ -66,6 +70,15 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
         case "compute":
             return f'compute-at{{block="{block}" at="{loop}"}}'
+        case "reverse-inline":
+            return f'reverse-inline{{block="{block}"}}'
+        case "rfactor":
+            return f'rfactor{{block="{block}" loop="{loop}"}}'
+        case "pad":
+            named = rng.sample(loops, rng.randint(1, min(2, len(loops))))
+            numbers = ",".join(str(rng.choice([2, 3, 4, 8])) for _ in named)
+            names = ",".join(f'"{n}"' for n in named)
+            return f'pad-block{{block="{block}" loops={names} multiples={numbers}}}'
         case "inline":
             return f'inline-compute{{block="{block}"}}'
         case "promote":
@@ -80,7 +93,9 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             around = parent.loop_name.data if isinstance(parent, ForOp) else loop
             return f'double-buffer{{buffer="{tile}" loop="{around}" copies={rng.choice([2, 3])}}}'
         case "layout":
-            return f'transform-layout{{buffer="{buffer}" map="{random_map(rng, scope, buffer)}"}}'
+            pad = rng.choice(["", "", " pad=0", " pad=1"])
+            map = f'map="{random_map(rng, scope, buffer)}"'
+            return f'transform-layout{{buffer="{buffer}" {map}{pad}}}'
         case "pack":
             at = rng.choice([f' at="{loop}"', ""])
             return f'pack-buffer{{buffer="{buffer}" map="{random_map(rng, scope, buffer)}"{at}}}'

@@ -7,20 +7,22 @@ processor sees a long run of bytes coming; a short one is waited for.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from math import ceil, inf, prod
 
 from analysis.affine import Affine, Interval
 from dialects.target import Machine
 
-RUN = 8 << 10
+RUN = 16 << 10
 """The bytes of a run for half of the rate of a memory beyond the second cache."""
 
 HIDDEN = 0.2
 """The share of the second cache's time that is not hidden behind the multipliers."""
 
-MOST_LOOPS = 4
-"""Of more loops than that no other orders are tried."""
+PARKED = 6
+"""The cycles in which a vector of accumulators is stored and loaded again."""
+
+WORTH = 0.03
+"""The share of all cycles that has to be saved before accumulators are stored in between."""
 
 Sizes = Mapping[str, int]
 
@@ -53,6 +55,11 @@ class Operand:
             self.known[key] = self._footprint(sizes)
         return self.known[key]
 
+    @property
+    def total(self) -> int:
+        """The bytes of all of it."""
+        return self.bytes * prod(self.extents)
+
     def _footprint(self, sizes: Sizes) -> tuple[int, int]:
         ranges: dict[Hashable, Interval] = {axis: (0, sizes[axis] - 1) for axis in self.axes}
         total = run = self.bytes
@@ -71,7 +78,7 @@ class Operand:
 class Traffic:
     """The loops of a reduction over tiles: the extents of all axes, and the sizes of a tile.
 
-    An axis that is not in `tile` is whole in it.
+    The first axis is that of the lanes. An axis that is not in `tile` is whole in it.
     """
 
     machine: Machine
@@ -91,15 +98,20 @@ class Traffic:
         }
 
     def orders(self) -> Iterator[tuple[str, ...]]:
-        """The orders of the loops over tiles, the one of `extents` first."""
-        loops = [axis for axis in self.extents if self.trips(axis) > 1]
-        if len(loops) > MOST_LOOPS:
-            yield tuple(loops)
-        else:
-            yield from permutations(loops)
+        """The orders of the loops over tiles: the first axis, that of the lanes, at each place
+        among the others, which stay in the order in which the result lies in memory."""
+        first, *rest = self.extents
+        loops = tuple(axis for axis in rest if self.trips(axis) > 1)
+        places = range(len(loops) + 1) if self.trips(first) > 1 else ()
+        yield from ((*loops[:place], first, *loops[place:]) for place in places)
+        if not places:
+            yield loops
 
     def missed(self, order: Sequence[str], capacity: int) -> list[float]:
-        """The bytes of each operand that do not come from a cache of that capacity."""
+        """The bytes of each operand that do not come from a cache of that capacity; what fits it
+        as a whole is there from the kernel before."""
+        if sum(o.footprint(self.sizes(order))[0] for o in self.operands) <= capacity:
+            return [0.0] * len(self.operands)
         total = [float(o.footprint(self.sizes(order))[0]) for o in self.operands]
         for depth, axis in enumerate(order):
             touched = self.sizes(order[depth + 1 :])
@@ -112,14 +124,21 @@ class Traffic:
 
     def cycles(self, order: Sequence[str]) -> float:
         """The cycles that are spent on waiting for memory."""
-        machine, inside = self.machine, self.sizes(())
-        runs = [operand.footprint(inside)[1] for operand in self.operands]
+        machine = self.machine
         near = sum(self.missed(order, machine.l1_bytes)) / machine.bytes_per_cycle("l2")
         total = HIDDEN * near
+        waits = [self.wait(operand, order) for operand in self.operands]
         for capacity, memory in ((machine.l2_bytes, "l3"), (machine.l3_bytes, "dram")):
-            for run, bytes in zip(runs, self.missed(order, capacity), strict=True):
-                total += bytes * (1 + RUN / run) / machine.bytes_per_cycle(memory)
+            for wait, bytes in zip(waits, self.missed(order, capacity), strict=True):
+                total += bytes * wait / machine.bytes_per_cycle(memory)
         return total
+
+    def wait(self, operand: Operand, order: Sequence[str]) -> float:
+        """How much longer its bytes take than in one long run: those of a tile lie in runs, and
+        so do those of the tiles that the innermost loop goes through."""
+        of_tile = operand.footprint(self.sizes(()))[1]
+        of_row = operand.footprint(self.sizes(order[-1:]))[1]
+        return 1 + (RUN / of_tile + RUN / of_row) / 2
 
     def imbalance(self, order: Sequence[str]) -> float:
         """How much longer the busiest core works than all of them would on average."""
@@ -138,6 +157,29 @@ def choose_order(traffic: Traffic, busy: float) -> tuple[float, tuple[str, ...]]
     return best
 
 
-def points(extents: Sizes) -> int:
-    """The product of extents."""
-    return prod(extents.values())
+def streamed(
+    traffic: Traffic, order: Sequence[str], busy: float, chunk: Sizes, chunks: int, vectors: int
+) -> str | None:
+    """The operand whose chunks should each serve all points before the next one comes, if there
+    is one: it does not fit the second cache, and to wait for it takes longer than to store and to
+    load `vectors` vectors of accumulators between its `chunks`, by a part of the `busy` cycles."""
+    machine = traffic.machine
+    for operand, bytes in zip(
+        traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
+    ):
+        waiting = bytes * traffic.wait(operand, order) / machine.bytes_per_cycle("l3")
+        saved = (1 - HIDDEN) * waiting - (chunks - 1) * vectors * PARKED
+        fits = operand.footprint(chunk)[0] <= machine.l2_bytes // 4
+        if operand.packed and operand.total > machine.l2_bytes and fits and saved > WORTH * busy:
+            return operand.name
+    return None
+
+
+def prefetched(machine: Machine, operands: Sequence[Operand], chunk: Sizes) -> str | None:
+    """The operand that is worth asking for early, one iteration of a loop ahead: it does not fit
+    the second cache, and what an iteration (`chunk`) reads of it is one run."""
+    for operand in operands:
+        bytes, run = operand.footprint(chunk)
+        if operand.total > machine.l2_bytes and run == bytes and not operand.packed:
+            return operand.name
+    return None

@@ -21,6 +21,9 @@ from passes.loop.library.cuts import Loop
 LOAD_OVERLAP = 0.1
 """The share of the loads' time that is not hidden behind the multipliers."""
 
+IN_FLIGHT = 6
+"""The registers that an unrolled window needs beside accumulators, weights and shared vectors."""
+
 LONGEST = 8
 """The most rows, and the most vectors of a point, that a tile is tried with."""
 
@@ -72,6 +75,10 @@ class Window:
         """The vectors of one row that so many points need."""
         return min((columns - 1) * self.step + self.columns, columns * self.columns)
 
+    def shared(self, columns: int) -> int:
+        """Those of them that more than one tap needs."""
+        return min(columns, columns * self.columns - self.row(columns))
+
 
 def step_cycles(machine: Machine, points: int, vectors: int, scalars: int) -> float:
     """The cycles of one step of the reduction for a tile."""
@@ -103,15 +110,18 @@ def cycles(machine: Machine, tile: Tile, whole: Extents) -> float:
 
 @cache
 def rank_tiles(machine: Machine, whole: Extents) -> list[tuple[float, Tile]]:
-    """The tiles that fit the registers, those with the fewest cycles a step first."""
+    """The tiles that fit the registers, those with the fewest cycles a step first.
+
+    Points follow each other along the columns: a tile has several rows where one is whole in it.
+    """
     budget = machine.vector_registers - 1
     found: list[tuple[float, Tile]] = []
     for v in range(1, min(whole.vectors, LONGEST) + 1):
-        for r in range(1, min(whole.rows, LONGEST) + 1):
-            for c in range(1, min(whole.columns, budget) + 1):
-                tile = Tile(r, c, v)
-                if tile.registers > budget:
-                    break
+        shapes = [(1, c) for c in range(1, min(whole.columns, budget) + 1)]
+        shapes += [(r, whole.columns) for r in range(2, min(whole.rows, LONGEST) + 1)]
+        for r, c in shapes:
+            tile = Tile(r, c, v)
+            if tile.registers <= budget:
                 found.append((cycles(machine, tile, whole), tile))
     assert found, "a tile of one point fits every machine"
     return sorted(found, key=lambda pair: (pair[0], pair[1].rows))
@@ -122,7 +132,7 @@ def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) ->
 
     None where not even one point fits.
     """
-    budget = machine.vector_registers - 1 - (window.taps if held else 0)
+    budget = machine.vector_registers - IN_FLIGHT - (window.taps if held else 0)
 
     def time(columns: int) -> float:
         total = 0.0
@@ -132,5 +142,5 @@ def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) ->
             total += count * (max(adds, loads / machine.loads) + LOAD_OVERLAP * loads)
         return total
 
-    fitting = [c for c in range(1, whole.columns + 1) if c + window.row(c) <= budget]
+    fitting = [c for c in range(1, whole.columns + 1) if c + window.shared(c) <= budget]
     return Tile(1, min(fitting, key=time), 1) if fitting else None

@@ -65,6 +65,7 @@ func.func @others(%A: memref<?xf32, #loop.layout<["m"]>>) {
     }
   }
   %t = loop.alloc : memref<8x8xf32, "acc">
+  %p = loop.alloc at [3] shared_by ["threadIdx.x", "threadIdx.y"] share "q" : memref<5xf32, "shared">
   loop.for %j "i" = 2 to 7 {
     loop.push_dep "ld" to "ex"
     loop.pop_dep "ex" to "ld"

@@ -98,6 +98,9 @@ loop.for %i = 0 to 4 vectorised {
 // CHECK: loop.alloc: expected a memref, got tensor<5xf32>
 %A = loop.alloc : tensor<5xf32>
 // -----
+// CHECK: loop.alloc: shared by 'threads', which is no thread axis; there are blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y, threadIdx.z
+%A = loop.alloc shared_by ["threads"] : memref<5xf32>
+// -----
 // CHECK: loop.alloc: 1 indices for the 2 dimensions of memref<5x4xf32>
 %A = loop.alloc at [0] : memref<5x4xf32>
 // -----
