@@ -1,5 +1,10 @@
 """Options of the whole test suite."""
 
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 
 def pytest_addoption(parser):
     parser.addoption(
