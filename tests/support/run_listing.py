@@ -45,6 +45,9 @@ class Buffer:
                 assert 0 <= index < extent, f"{place} in {self.array.shape}"
 
     def __getitem__(self, place):
+        if not isinstance(place, tuple | slice) and self.array.ndim > 1:
+            assert 0 <= place < len(self.array), f"{place} in {self.array.shape}"
+            return Buffer(self.array[place])  # one of the copies of a tile
         self.check(place)
         return self.array[place]
 

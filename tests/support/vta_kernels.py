@@ -98,12 +98,15 @@ def random_shape(r, config):
 
 
 def random_tiling(r, kernel):
-    """Sizes that fit, in half of the cases such that divide; threads on any axis, in any order."""
+    """Sizes that fit; threads on any axis, in any order.
+
+    In half of the cases they divide, and where operands are padded, as tails would need more pads.
+    """
     problem = default_problem(loops_of(kernel.text, kernel.config)[1])
     extents = {a.name: problem.extent(a) for a in problem.axes}
     steps = {name: problem.steps.get(name, 1) for name in extents}
     spatial = [a.name for a in problem.axes if not a.reduce]
-    even = r.random() < 0.5
+    even = r.random() < 0.5 or problem.padded
     for _ in range(100):
         sizes = {}
         for name, extent in extents.items():
