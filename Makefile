@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help demo test test-browser test-vta verify-models check lint format lit examples bench clean
+.PHONY: help demo test test-browser test-vta verify-models check lint format lit examples bench \
+        bench-kernels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-13s %s\n", $$1, $$2}'
@@ -69,6 +70,9 @@ examples: $(VENV)/dev  ## rewrite what comes out in the examples beside the pass
 
 bench: $(VENV)/bench  ## latency of nine networks against onnxruntime
 	$(BIN)/dovetail bench suite --against onnxruntime
+
+bench-kernels: $(VENV)/core  ## single kernels as shares of what this machine can do (ten minutes)
+	$(BIN)/dovetail bench kernels
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) build dist

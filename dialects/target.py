@@ -100,8 +100,16 @@ class Machine:
     cores: int
     bandwidths: tuple[tuple[str, float], ...]
     """What one core reads from `l1`, `l2`, `l3` and `dram`, sustained, in GB/s."""
+    tile_registers: int = 0
+    """How many registers for two-dimensional tiles there are."""
     clock: float = 1.0
     """Cycles a nanosecond."""
+    multiply_adds: float = 2
+    """Multiply-adds of whole vectors that begin in a cycle."""
+    loads: float = 2
+    """Whole vectors that are loaded in a cycle."""
+    latency: int = 4
+    """Cycles from a multiply-add to one that needs its result."""
     queues: tuple[tuple[str, str], ...] = ()
     """The pairs of units between which tokens can be sent."""
     costs: Costs = Costs()

@@ -502,7 +502,10 @@ class IntrinsicOp(IRDLOperation):
           te.yield %c : tensor<8x8xf32>
         } lower compute "gemm8x8" reset "fill_zero" update "fused_gemm8x8_add" on "ex"
 
-    `on` names the execution unit of the target that runs it.
+    `on` names the execution unit of the target that runs it. An instruction of a CPU says what its
+    calls are: `llvm [...]` has the lines of an LLVM IR text that defines the functions which
+    `lower` names, and `needs "avx512vnni"` the features, by LLVM's names, that a processor must
+    have (docs/cpu-instructions.md).
     """
 
     name = "te.intrinsic"
@@ -512,6 +515,8 @@ class IntrinsicOp(IRDLOperation):
     reset_call = opt_prop_def(StringAttr)
     update_call = opt_prop_def(StringAttr)
     unit = opt_prop_def(StringAttr)
+    features = opt_prop_def(ArrayAttr[StringAttr])
+    code = opt_prop_def(ArrayAttr[StringAttr])
     behaviour = region_def("single_block")
 
     traits = traits_def(SymbolOpInterface(), IsolatedFromAbove(), NoTerminator())
@@ -524,17 +529,31 @@ class IntrinsicOp(IRDLOperation):
         reset: str | None = None,
         update: str | None = None,
         unit: str | None = None,
+        features: Sequence[str] = (),
+        code: Sequence[str] = (),
     ) -> None:
         super().__init__(
             properties={
                 "sym_name": StringAttr(name),
                 "unit": None if unit is None else StringAttr(unit),
+                "features": ArrayAttr(map(StringAttr, features)) if features else None,
+                "code": ArrayAttr(map(StringAttr, code)) if code else None,
                 "compute_call": StringAttr(compute),
                 "reset_call": None if reset is None else StringAttr(reset),
                 "update_call": None if update is None else StringAttr(update),
             },
             regions=[behaviour],
         )
+
+    @property
+    def llvm_text(self) -> str | None:
+        """The LLVM IR of its calls, if it is an instruction of a CPU."""
+        return None if self.code is None else "\n".join(line.data for line in self.code)
+
+    @property
+    def needed_features(self) -> frozenset[str]:
+        """The features that a processor must have for its calls."""
+        return frozenset(f.data for f in self.features or ())
 
     def verify_(self) -> None:
         name = f"{self.name} @{self.sym_name.data}"
@@ -548,6 +567,8 @@ class IntrinsicOp(IRDLOperation):
                 )
         if (self.reset_call is None) != (self.update_call is None):
             raise VerifyException(f"{name}: reset and update come together")
+        if self.features is not None and self.code is None:
+            raise VerifyException(f"{name}: it needs features, and has no llvm text that uses them")
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -562,7 +583,17 @@ class IntrinsicOp(IRDLOperation):
                 calls[form] = parser.parse_str_literal()
         if parser.parse_optional_keyword("on") is not None:
             calls["unit"] = parser.parse_str_literal()
-        return cls(name, behaviour, **calls)
+        features: list[str] = []
+        code: list[str] = []
+        if parser.parse_optional_keyword("needs") is not None:
+            features = parser.parse_comma_separated_list(
+                parser.Delimiter.NONE, parser.parse_str_literal
+            )
+        if parser.parse_optional_keyword("llvm") is not None:
+            code = parser.parse_comma_separated_list(
+                parser.Delimiter.SQUARE, parser.parse_str_literal
+            )
+        return cls(name, behaviour, **calls, features=features, code=code)
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -581,6 +612,17 @@ class IntrinsicOp(IRDLOperation):
         if self.unit is not None:
             printer.print_string(" on ")
             printer.print_string_literal(self.unit.data)
+        if self.features is not None:
+            printer.print_string(" needs ")
+            printer.print_list(self.features, lambda f: printer.print_string_literal(f.data))
+        if self.code is not None:
+            printer.print_string(" llvm [")
+            with printer.indented():
+                for i, line in enumerate(self.code):
+                    printer.print_string("," if i else "")
+                    printer.print_string("\n")
+                    printer.print_string_literal(line.data)
+            printer.print_string("\n]")
 
 
 Te = Dialect("te", [ComputeOp, DimOp, IntrinsicOp, ReadOp, ScatterOp, YieldOp], [])

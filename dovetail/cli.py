@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "reduce": ("dovetail.commands.reduce", "make a failing command small"),
         "bench": ("dovetail.commands.bench", "time a model or a .dove file, or run a benchmark"),
         "vta": ("dovetail.commands.vta.command", "assemble, verify, run and time streams of VTA"),
+        "primitives": ("dovetail.commands.primitives", "what schedules are made of, and where"),
         "explain": ("dovetail.commands.explain", "tell what became of a model's nodes, and why"),
     }
 )

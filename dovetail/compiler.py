@@ -24,6 +24,7 @@ from xdsl.passes import PassPipeline
 from analysis.errors import UserError, nearest
 from backends.llvm.cache import ObjectCache
 from backends.llvm.host import features_of, generated, host_target
+from backends.llvm.instructions import features_in
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.network import NetworkEmitter, network_function, output_arguments
 from backends.llvm.numbers import symbols_of
@@ -118,7 +119,7 @@ def finish(
         object_code=code,
         entry=main.sym_name.data,
         cpu=target.machine.cpu,
-        features=tuple(sorted(generated(features_of(target)))),
+        features=tuple(sorted(generated(features_of(target)) | features_in(module))),
         inputs=tuple(tensor_of(value, marks, f"input{i}") for i, value in enumerate(inputs)),
         outputs=tuple(tensor_of(value, marks, f"output{i}") for i, value in enumerate(outputs)),
         weights=tuple(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import MemRefType, NoneAttr, TensorType
+from xdsl.dialects.builtin import MemRefType, TensorType
 
 from analysis.errors import UserError
 from backends.interpreter.arrays import (
@@ -17,7 +17,7 @@ from backends.interpreter.arrays import (
 )
 from backends.interpreter.dims import sizes_of, spell_shape
 from backends.interpreter.scalars import Array, constant, dtype_of, is_float
-from dialects.layout import layout_map, layout_of, logical_shape, physical_shape
+from dialects.layout import layout_map, layout_of, logical_shape, pad_of, physical_shape
 
 
 def poison(dtype: np.dtype[Any]) -> Any:
@@ -66,17 +66,17 @@ class Buffer:
         return self.data.__array_interface__["data"][0]
 
     def addresses(self, indices: Sequence[Any], mask: Array | None, writing: bool) -> Array:
-        """The positions in `flat` of elements; a write must stay inside the logical box.
+        """The positions in `flat` of elements, or of cells that hold none.
 
-        A read may also touch the cells of a halo, wherever the layout puts it inside the physical
-        extents. Raises `OutOfBoundsError` with the logical indices.
+        A read may touch any cell inside the physical extents, a write must leave those alone that
+        hold a pad. Raises `OutOfBoundsError` with the logical indices.
         """
         local = [
             i if isinstance(o, int) and not o else i - o
             for i, o in zip(indices, self.origin, strict=True)
         ]
         try:
-            if writing and self.layout is not None:
+            if writing and self.layout is not None and pad_of(self.type) is not None:
                 check_bounds(local, self.shape, mask)
             physical = local if self.layout is None else [f(local) for f in self.layout]
             check_bounds(physical, self.physical, mask)
@@ -97,10 +97,8 @@ def box_of(buffer: Buffer) -> str:
 
 
 def _pad(type: Any) -> Any:
-    layout = layout_of(type)
-    if layout is None or isinstance(layout.pad, NoneAttr):
-        return poison(dtype_of(type))
-    return constant(layout.pad)
+    pad = pad_of(type)
+    return poison(dtype_of(type)) if pad is None else constant(pad)
 
 
 def empty(type: TensorType | MemRefType, dims: Mapping[str, int]) -> Array:

@@ -150,8 +150,19 @@ class LoopRun:
     def allocate(self, op: AllocOp) -> Buffer:
         outer = [self.lookup(o) for o in op.outer]
         origin = tuple(int(f(outer)) for f in compile_map(op.origin.data))
-        assert isinstance(op.result.type, MemRefType)
-        return allocate(value_name(op.result), op.result.type, origin, self.dims)
+        type, name = op.result.type, value_name(op.result)
+        assert isinstance(type, MemRefType)
+        if op.memory is None:
+            return allocate(name, type, origin, self.dims)
+        whole: Buffer = self.environment[op.memory]
+        (number,) = (int(f(outer)) for f in compile_map(op.part.data))
+        if not 0 <= number < len(whole.data):
+            raise UserError(
+                f"loop.alloc: {name} lies in part {number} of {whole.name}, which has "
+                f"{len(whole.data)}"
+            )
+        shape = sizes_of(logical_shape(type), self.dims)
+        return Buffer(name, type, shape, whole.data[number, ...], origin)
 
     def call(self, op: CallOp) -> None:
         func = find_function(op, op.callee.string_value())

@@ -371,8 +371,11 @@ class KernelRun:
         """Fresh memory for each thread, or for threads together."""
         type = op.result.type
         assert isinstance(type, MemRefType)
-        axes = tuple(o for axis, o in around.axes.items() if axis not in op.sharing_axes)
         shape = sizes_of(logical_shape(type), self.dims)
+        if op.memory is not None:
+            whole: ThreadBuffer = self.environment[op.memory]
+            return ThreadBuffer(op, shape, whole.data, whole.axes, whole.counts, whole)
+        axes = tuple(o for axis, o in around.axes.items() if axis not in op.sharing_axes)
         one = allocate(value_name(op.result), type, (0,) * len(shape), self.dims)
         counts = tuple(self.extents[o.kind.data] for o in axes)
         data = np.repeat(one.data[np.newaxis], prod(counts), axis=0)
@@ -469,7 +472,7 @@ class KernelRun:
         groups = prod(self.extents.values()) // self.items
         own: tuple[str, ...] = ()
         if isinstance(memory, ThreadBuffer):
-            key: Any = value
+            key: Any = memory.key
             own = tuple(o.kind.data for o in memory.axes)
         elif buffer.key in self.written:
             key = buffer.key

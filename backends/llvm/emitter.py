@@ -21,8 +21,9 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from analysis.affine import Affine, Quotient, Ranges, from_expression
 from analysis.errors import UnsupportedError
-from backends.llvm.accesses import Accesses, emit_workspace_bytes
+from backends.llvm.accesses import emit_workspace_bytes
 from backends.llvm.addresses import Buffer
+from backends.llvm.calls import Calls
 from backends.llvm.numbers import symbols_of
 from backends.llvm.scalars import call_function, constant, emit_scalar
 from backends.llvm.types import (
@@ -53,7 +54,7 @@ class Facts:
         return any(k.terms == form.terms and k.const <= form.const for k in self.known)
 
 
-class FunctionEmitter(Accesses):
+class FunctionEmitter(Calls):
     """Emits one function."""
 
     def __init__(self, module: ir.Module, function: func.FuncOp) -> None:
@@ -365,6 +366,8 @@ class FunctionEmitter(Accesses):
                     values[op.result] = self.load(op, variables, values, mask)
                 case loop.StoreOp():
                     self.store(op, variables, values, mask)
+                case loop.IntrinsicOp():
+                    self.call(op, variables, values)
                 case _:
                     operands = [self.operand(v, variables, values) for v in op.operands]
                     values[op.results[0]] = emit_scalar(self.builder, op, operands)

@@ -7,8 +7,10 @@ into it; where neither says, they are those of a common server core.
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import llvmlite.binding as llvm
 
@@ -18,6 +20,29 @@ from dialects.target import Machine, Scope, Target
 
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 DEFAULT_CACHES = {"l1": 32 << 10, "l2": 1 << 20, "l3": 32 << 20}
+
+CLOCK = 3.5
+"""Cycles a nanosecond of a common server core, in which its bandwidths are told."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """What kinds of processors differ in, beside features: vectors that are multiplied and added,
+    and loaded, in a cycle; what one core reads from the third cache and from DRAM, in GB/s."""
+
+    multiply_adds: int = 2
+    loads: int = 2
+    l3: float = 28.0
+    dram: float = 14.0
+
+
+CORES: Mapping[str, Core] = MappingProxyType(
+    {
+        # vectors of 64 bytes are worked on in two halves
+        "znver4": Core(multiply_adds=1, loads=1, l3=110.0, dram=25.0),
+        "znver5": Core(l3=110.0, dram=25.0),
+    }
+)
 
 GENERATED = re.compile(
     "64bit|adx|aes|avx|bmi|cmov|f16c|fma|gfni|lzcnt|mmx|movbe|pclmul|popcnt|prfchw|sha|sse|ssse"
@@ -33,6 +58,11 @@ def generated(features: frozenset[str]) -> frozenset[str]:
     if not is_x86():
         return features
     return frozenset(f for f in features if GENERATED.match(f))
+
+
+def offered(features: frozenset[str]) -> frozenset[str]:
+    """The features among `features` that code may use where it asks for them: AMX as well."""
+    return generated(features) | {f for f in features if f.startswith("amx")}
 
 
 def is_x86() -> bool:
@@ -65,6 +95,7 @@ def describe(target: Target) -> Machine:
     features = features_of(target)
     width, registers = vector_shape(features)
     caches = {name: target.number(name) or size for name, size in DEFAULT_CACHES.items()}
+    core = CORES.get(target.get("mcpu") or "", Core())
     return Machine(
         device="llvm",
         cpu=target.get("mcpu") or "",
@@ -77,7 +108,11 @@ def describe(target: Target) -> Machine:
         l2_bytes=caches["l2"],
         l3_bytes=caches["l3"],
         cores=target.number("num-threads") or 1,
-        bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", 28.0), ("dram", 14.0)),
+        tile_registers=8 if "amx-tile" in features else 0,
+        bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", core.l3), ("dram", core.dram)),
+        clock=CLOCK,
+        multiply_adds=core.multiply_adds,
+        loads=core.loads,
     )
 
 
@@ -110,7 +145,7 @@ def host_target(
 ) -> Target:
     """The target that is this machine, with `threads` threads (default: all cores it may use)."""
     cpu = llvm.get_host_cpu_name()
-    named, there = generated(cpu_features(cpu)), generated(host_features())
+    named, there = offered(cpu_features(cpu)), offered(host_features())
     differing = [f"-{f}" for f in sorted(named - there)] + [f"+{f}" for f in sorted(there - named)]
     target = Target("llvm", (("mcpu", cpu),)).having(
         mattr=",".join(differing) or None, num_threads=threads or cores()

@@ -1,8 +1,9 @@
 """From LLVM IR to machine code for a target. What threads need is linked in.
 
 Kernels come out of the emitter in the shape that they run best in, so hardly any of LLVM's own
-passes are run on them: `sroa` turns the register tiles into values, and O3 would triple the time
-to compile without making one faster. The processor is always named: a generic one costs speed.
+passes are run on them: calls of tensor instructions are inlined, `sroa` turns the register tiles
+into values, and O3 would triple the time to compile without making one faster. The processor is
+always named: a generic one costs speed.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from dialects.target import Target
 PASSES: Mapping[str, Callable[[llvm.ModulePassManager], None]] = MappingProxyType(
     {
         "adce": llvm.ModulePassManager.add_aggressive_dce_pass,
+        "always-inline": llvm.ModulePassManager.add_always_inliner_pass,
         "instcombine": llvm.ModulePassManager.add_instruction_combine_pass,
         "simplifycfg": llvm.ModulePassManager.add_simplify_cfg_pass,
         "sroa": llvm.ModulePassManager.add_sroa_pass,
@@ -34,7 +36,7 @@ class CodeGenerator:
 
     cpu: str
     mattr: str = ""
-    passes: tuple[str, ...] = ("sroa",)
+    passes: tuple[str, ...] = ("always-inline", "sroa")
 
     def __post_init__(self) -> None:
         for name in self.passes:

@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import FloatAttr, IntegerAttr
 from xdsl.ir import Operation
 
 from analysis.errors import UnsupportedError
-from backends.llvm.types import lanes, splat, value_type, widened
+from backends.llvm.types import BFloatType, lanes, scalar_type, splat, value_type, widened
 
 Emit = Callable[[ir.IRBuilder, Operation, Sequence[ir.Value]], ir.Value]
 
@@ -33,8 +33,8 @@ def call(builder: ir.IRBuilder, name: str, args: Sequence[ir.Value]) -> ir.Value
 def intrinsic_suffix(type: ir.Type) -> str:
     """How LLVM's intrinsic names spell a type: `v16f32`, `i64`."""
     count = lanes(type)
-    element = type.element if isinstance(type, ir.VectorType) else type
-    names = {"float": "f32", "double": "f64", "half": "f16"}
+    element = scalar_type(type)
+    names = {"float": "f32", "double": "f64", "half": "f16", "bfloat": "bf16"}
     text = names.get(str(element), str(element))
     return text if count is None else f"v{count}{text}"
 
@@ -51,13 +51,15 @@ def call_function(
 
 
 def binary(method: str) -> Emit:
-    """An instruction of two operands; fast-math flags are kept."""
+    """An instruction of two operands; fast-math flags are kept.
+
+    But for `reassoc`: it records that a schedule chose another order, which is the one to run.
+    """
 
     def emit(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]) -> ir.Value:
-        flags = getattr(op, "fastmath", None)
-        if flags is None or not flags.data:
-            return getattr(builder, method)(*args)
-        return getattr(builder, method)(*args, flags=[flag.value for flag in flags.data])
+        given = getattr(op, "fastmath", None)
+        flags = [] if given is None else [f.value for f in given.data if f.value != "reassoc"]
+        return getattr(builder, method)(*args, **({"flags": flags} if flags else {}))
 
     return emit
 
@@ -106,18 +108,54 @@ def conversion(method: str) -> Emit:
     return emit
 
 
+def integer_to_float(method: str) -> Emit:
+    """A number of an integer; to bfloat through single."""
+
+    def emit(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]) -> ir.Value:
+        target, count = value_type(op.results[0].type), lanes(args[0].type)
+        if not isinstance(target, BFloatType):
+            return getattr(builder, method)(args[0], widened(target, count))
+        return to_bfloat(builder, getattr(builder, method)(args[0], widened(ir.FloatType(), count)))
+
+    return emit
+
+
+def to_bfloat(builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+    """Singles rounded to the nearest bfloat, ties to even.
+
+    In integers, because what LLVM would call is not everywhere. A sum with half of the last bit
+    that is kept, a little less where that bit is even, carries where the number is rounded up.
+    """
+    count = lanes(value.type)
+    wide, narrow = widened(ir.IntType(32), count), widened(ir.IntType(16), count)
+    bits = builder.bitcast(value, wide)
+    last = builder.and_(builder.lshr(bits, filled(wide, 16)), filled(wide, 1))
+    rounded = builder.add(bits, builder.add(last, filled(wide, 0x7FFF)))
+    quiet = builder.or_(bits, filled(wide, 0x400000))
+    kept = builder.select(builder.fcmp_unordered("uno", value, value), quiet, rounded)
+    upper = builder.trunc(builder.lshr(kept, filled(wide, 16)), narrow)
+    return builder.bitcast(upper, widened(BFloatType(), count))
+
+
 def truncate_float(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value]) -> ir.Value:
-    """A float of fewer bits; from double to half through single, rounded to odd in between.
+    """A float of fewer bits; from double to 16 bits through single, rounded to odd in between.
 
     Processors have no instruction for the direct way, and what LLVM would call is not everywhere.
     Rounded to odd (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums"), a
-    single keeps what decides how the half is rounded.
+    single keeps what decides how the rest is rounded.
     """
     (value,) = args
     target = value_type(op.results[0].type)
+
+    def narrow(value: ir.Value) -> ir.Value:
+        if isinstance(target, BFloatType):
+            return to_bfloat(builder, value)
+        return builder.fptrunc(value, widened(target, lanes(value.type)))
+
     count = lanes(value.type)
-    source = value.type.element if count is not None else value.type
-    if not isinstance(source, ir.DoubleType) or not isinstance(target, ir.HalfType):
+    if not isinstance(scalar_type(value.type), ir.DoubleType):
+        return narrow(value)
+    if not isinstance(target, BFloatType | ir.HalfType):
         return builder.fptrunc(value, widened(target, count))
     single, integer = widened(ir.FloatType(), count), widened(ir.IntType(32), count)
     nearest = builder.fptrunc(value, single)
@@ -128,7 +166,7 @@ def truncate_float(builder: ir.IRBuilder, op: Operation, args: Sequence[ir.Value
     below = builder.fcmp_ordered("<", call(builder, "fabs", [back]), call(builder, "fabs", [value]))
     step = builder.select(below, filled(integer, 1), filled(integer, -1))
     odd = builder.select(inexact, builder.add(bits, step), bits)
-    return builder.fptrunc(builder.bitcast(odd, single), widened(target, count))
+    return narrow(builder.bitcast(odd, single))
 
 
 def index_cast(signed: bool) -> Emit:
@@ -282,12 +320,12 @@ TABLE: dict[type[Operation], Emit] = {
     arith.ShLIOp: binary("shl"),
     arith.ShRSIOp: binary("ashr"),
     arith.ShRUIOp: binary("lshr"),
-    arith.SIToFPOp: conversion("sitofp"),
+    arith.SIToFPOp: integer_to_float("sitofp"),
     arith.SubfOp: binary("fsub"),
     arith.SubiOp: binary("sub"),
     arith.TruncFOp: truncate_float,
     arith.TruncIOp: conversion("trunc"),
-    arith.UIToFPOp: conversion("uitofp"),
+    arith.UIToFPOp: integer_to_float("uitofp"),
     arith.XOrIOp: binary("xor"),
     math.AbsFOp: intrinsic("fabs"),
     math.AbsIOp: intrinsic("abs", _FALSE),
@@ -318,6 +356,10 @@ TABLE: dict[type[Operation], Emit] = {
 }
 
 
+AS_THEY_ARE = (arith.BitcastOp, arith.ExtFOp, arith.SelectOp)
+"""Operations that take bfloat as it is; all others compute in single."""
+
+
 def emit_scalar(builder: ir.IRBuilder, op: Operation, operands: Sequence[ir.Value]) -> ir.Value:
     """Emit one operation; scalars are widened where another operand is a vector."""
     if isinstance(op, arith.ConstantOp):
@@ -327,4 +369,15 @@ def emit_scalar(builder: ir.IRBuilder, op: Operation, operands: Sequence[ir.Valu
         raise UnsupportedError(f"llvm: the emitter has no entry for {op.name}")
     counts = [lanes(operand.type) for operand in operands]
     count = next((c for c in counts if c is not None), None)
-    return emit(builder, op, [splat(builder, operand, count) for operand in operands])
+    args = [splat(builder, operand, count) for operand in operands]
+    if isinstance(op, AS_THEY_ARE) or not any(is_bfloat(a) for a in args):
+        return emit(builder, op, args)
+    single = widened(ir.FloatType(), count)
+    result = emit(builder, op, [builder.fpext(a, single) if is_bfloat(a) else a for a in args])
+    narrow = value_type(op.results[0].type) == BFloatType()
+    return to_bfloat(builder, result) if narrow else result
+
+
+def is_bfloat(value: ir.Value) -> bool:
+    """Whether a value, or each of its lanes, is a bfloat."""
+    return isinstance(scalar_type(value.type), BFloatType)

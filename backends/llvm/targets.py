@@ -12,15 +12,10 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.target import Target as Output
 
 from backends.llvm.emitter import emit_module
-from backends.llvm.host import host_target
+from backends.llvm.instructions import processor_of
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.network import NetworkEmitter, network_function
-from dialects.target import Target, target_of
-
-
-def cpu_of(module: ModuleOp) -> Target:
-    """The target of a module, or this machine."""
-    return target_of(module) if "target" in module.attributes else host_target()
+from dialects.target import target_of
 
 
 def module_text(module: ModuleOp) -> str:
@@ -50,4 +45,4 @@ class AssemblyTarget(Output):
     name = "asm"
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
-        output.write(CodeGenerator.of(cpu_of(module)).assembly(module_text(module)))
+        output.write(CodeGenerator.of(processor_of(module)).assembly(module_text(module)))

@@ -1,7 +1,10 @@
 """The LLVM types of element types, as values and in memory."""
 
+import struct
+
 from llvmlite import ir
 from xdsl.dialects.builtin import (
+    BFloat16Type,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -19,9 +22,33 @@ I64 = ir.IntType(64)
 POINTER = ir.PointerType()
 
 
+class BFloatType(ir.Type):
+    """The upper half of a single, which llvmlite has no type for."""
+
+    null = "0.0"
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BFloatType)
+
+    def __hash__(self) -> int:
+        return hash(BFloatType)
+
+    def format_constant(self, value: float) -> str:
+        """The bits of a number, rounded to the nearest, ties to even."""
+        bits = int.from_bytes(struct.pack("<f", value), "little")
+        if value != value:
+            return "0xR7FC0"
+        return f"0xR{(bits + 0x7FFF + (bits >> 16 & 1)) >> 16:04X}"
+
+
 def value_type(type: Attribute) -> ir.Type:
     """The type of a scalar in a register."""
     match type:
+        case BFloat16Type():
+            return BFloatType()
         case Float32Type():
             return ir.FloatType()
         case Float64Type():
@@ -34,7 +61,7 @@ def value_type(type: Attribute) -> ir.Type:
             return ir.IntType(type.width.data)
         case _:
             raise UnsupportedError(
-                f"llvm: no machine type for {type}; there are f16, f32, f64, index and integers"
+                f"llvm: no machine type for {type}; there are bf16, f16, f32, f64, index, integers"
             )
 
 
@@ -50,7 +77,7 @@ def byte_size(type: Attribute) -> int:
     match type:
         case IntegerType():
             return max(8, type.width.data) // 8
-        case Float16Type():
+        case BFloat16Type() | Float16Type():
             return 2
         case Float32Type():
             return 4
@@ -61,6 +88,11 @@ def byte_size(type: Attribute) -> int:
 def lanes(type: ir.Type) -> int | None:
     """The number of lanes of a vector type, None for a scalar."""
     return type.count if isinstance(type, ir.VectorType) else None
+
+
+def scalar_type(type: ir.Type) -> ir.Type:
+    """The type of a lane of a vector type, or the type itself."""
+    return type.element if isinstance(type, ir.VectorType) else type
 
 
 def widened(type: ir.Type, count: int | None) -> ir.Type:

@@ -81,7 +81,7 @@ class CheckedKernel:
         """The memory of all allocations."""
         total = BARRIER_BYTES + self.emitter.inner_bytes
         for op in self.function.body.block.ops:
-            if isinstance(op, loop.AllocOp):
+            if isinstance(op, loop.AllocOp) and op.memory is None:
                 assert isinstance(op.result.type, MemRefType)
                 shape = sizes_of(physical_shape(op.result.type), dims)
                 size = byte_size(op.result.type.element_type) * int(np.prod(shape, dtype=object))
@@ -106,11 +106,17 @@ def expanded(function: FuncOp) -> FuncOp:
     special = (loop.CopyOp, loop.IntrinsicOp)
     if not any(isinstance(op, special) for op in function.walk()):
         return function
+    module = alone(function)
+    PassPipeline(HOST).apply(Context(), module)
+    (copy,) = [op for op in module.ops if isinstance(op, FuncOp)]
+    return copy
+
+
+def alone(function: FuncOp) -> ModuleOp:
+    """A copy of a function, in a module with the tensor instructions that it may call."""
     around = function.parent_op()
     declared = [] if around is None else [o for o in around.walk() if isinstance(o, te.IntrinsicOp)]
-    module = ModuleOp([*(op.clone() for op in declared), copy := function.clone()])
-    PassPipeline(HOST).apply(Context(), module)
-    return copy
+    return ModuleOp([*(op.clone() for op in declared), function.clone()])
 
 
 @dataclass
@@ -136,8 +142,8 @@ class MachineCode:
     library: JitLibrary = field(init=False)
 
     def __post_init__(self) -> None:
-        module = ModuleOp([self.function.clone()])
-        self.library = JitLibrary(CodeGenerator.of(host_target()).object_code(module_text(module)))
+        code = CodeGenerator.of(host_target()).object_code(module_text(alone(self.function)))
+        self.library = JitLibrary(code)
 
     def address(self, symbol: str) -> int:
         found = self.library.address(symbol)

@@ -13,13 +13,14 @@ from xdsl.passes import ModulePass, PassPipeline
 from analysis.errors import UserError, nearest
 from backends.interpreter.scalars import dtype_of
 from backends.llvm.host import features_of, generated
+from backends.llvm.instructions import features_in
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import symbols_of
 from backends.llvm.targets import module_text
 from dialects import loop, te
 from dialects.layout import physical_shape
 from dialects.target import Target, TargetAttr
-from dovetail.measuring.paired import Figures, limits_of, measure
+from dovetail.measuring.paired import KINDS, Figures, limits_of, measure
 from dovetail.measuring.repeated import Repeated, pinned, repeated_kernel
 from dovetail.measuring.work import Work, size, work_of
 from dovetail.runtime.buffers import Array, aligned_empty
@@ -28,21 +29,28 @@ from dovetail.runtime.features import check_machine
 
 @dataclass(frozen=True)
 class Kernel:
-    """A compiled kernel with its arguments; `work` is what one call of it has to do."""
+    """A compiled kernel with its arguments; `work` is what one call of it has to do.
+
+    `function` is the function of loops that was compiled.
+    """
 
     name: str
     work: Work
     repeated: Repeated
     target: Target
+    function: func.FuncOp
 
     def measure(
-        self, rounds: int, progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        rounds: int,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        kinds: Sequence[str] = KINDS,
     ) -> Figures:
-        """How fast it is; see paired.py."""
+        """How fast it is, of the limits of some kinds; see paired.py."""
         threads = self.repeated.crew.size
         generator = CodeGenerator.of(self.target)
         with pinned(threads):
-            limits = limits_of(self.work, self.target.machine, generator, threads)
+            limits = limits_of(self.work, self.target.machine, generator, threads, kinds)
             return measure(self.repeated, self.work, limits, rounds, progress)
 
 
@@ -111,6 +119,7 @@ def compile_kernel(
     module.attributes["target"] = TargetAttr.of(target)
     PassPipeline(tuple(passes)).apply(context, module)
     module.verify()
+    check_machine(platform.machine(), features_in(module))
     function = function_of(module, name)
     if not is_scheduled(function):
         raise UserError(f"@{name} has no loops after the pipeline: it lacks lower-te-to-loop")
@@ -119,4 +128,4 @@ def compile_kernel(
     generator = CodeGenerator.of(target)
     ir = module_text(module)
     repeated = repeated_kernel(generator, ir, name, buffers, symbols, threads)
-    return Kernel(name, work, repeated, target)
+    return Kernel(name, work, repeated, target, function)

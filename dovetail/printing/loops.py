@@ -83,9 +83,16 @@ def header_of(listing: Listing, chain: Sequence[loop.ForOp]) -> tuple[str, str]:
 
 
 def list_alloc(listing: Listing, op: loop.AllocOp) -> None:
-    """`register C_register[4, 32]`; what is special about the type is a comment."""
+    """`register C_register[4, 32]`; what is special about the type is a comment.
+
+    A part of another buffer is `T = R[k % 2]`.
+    """
     name = listing.names.define(op.result, op.result.name_hint)
     type = op.result.type
+    if op.memory is not None:
+        part = affine(listing.forms_of(op, "part")[0], listing.atom).text
+        listing.line(f"{name} = {listing.value(op.memory)}[{part}]", layout_comment("", type))
+        return
     text = f"{scope_of(type)} {name}[{shape_text(type)}]"
     comments = (element_comment(type), layout_comment("", type))
     previous = listing.lines[-1] if listing.lines else ""

@@ -13,13 +13,15 @@ from xdsl.dialects.builtin import MemRefType, ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.passes import PassPipeline
 
-from analysis.errors import UnsupportedError, UserError
+from analysis.errors import UnsupportedError, UserError, nearest
+from backends.interpreter.buffers import pack, unpack
 from backends.llvm.host import features_of, generated, host_target
+from backends.llvm.instructions import features_in
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import symbols_of
 from backends.llvm.targets import module_text
 from dialects import loop
-from dialects.layout import logical_shape
+from dialects.layout import layout_of, physical_shape
 from dialects.target import Target, TargetAttr
 from dovetail.compiler import dtype_name
 from dovetail.pipelines import HOST
@@ -96,8 +98,9 @@ def build(
         raise UnsupportedError(f"build: target '{chosen}' has no code of its own here; llvm has")
     check_machine(platform.machine(), generated(features_of(chosen)))
     lowered = lower(schedule, args, name)
-    PassPipeline(HOST).apply(Context(), lowered)
     lowered.attributes["target"] = TargetAttr.of(chosen)
+    PassPipeline(HOST).apply(Context(), lowered)
+    check_machine(platform.machine(), features_in(lowered))
     code = CodeGenerator.of(chosen).object_code(module_text(lowered))
     library = open_library(link_shared(code), code)
     return Function(lowered, library, sum(not is_computed(value) for value in args))
@@ -112,7 +115,8 @@ class Function:
     """A compiled function, called with one array an argument.
 
     Arrays have exactly the dtype and shape of their tensors and are contiguous; the first `inputs`
-    are read, the others written. Symbolic sizes are those of the arrays.
+    are read, the others written. Symbolic sizes are those of the arrays. For a tensor with a layout
+    the array is what `pack` makes of it.
     """
 
     module: ModuleOp
@@ -148,6 +152,23 @@ class Function:
         self._pool.give(key, workspace)
         assert not error, f"{self.name} ends with the error number {error}"
 
+    def pack(self, name: str, array: Array) -> Array:
+        """The array of an argument with its elements where its layout puts them: a copy."""
+        return pack(array, self._type_of(name))
+
+    def unpack(self, name: str, array: Array) -> Array:
+        """The inverse of `pack`."""
+        return unpack(array, self._type_of(name))
+
+    def _type_of(self, name: str) -> MemRefType:
+        """The type of an argument."""
+        for argument, value in zip(self.arguments, function_of(self.module).args, strict=True):
+            if argument.name == name:
+                assert isinstance(value.type, MemRefType)
+                return value.type
+        known = [argument.name for argument in self.arguments]
+        raise UserError(f"{self.name} has no argument '{name}': {nearest(name, known)}")
+
     def check(self, arrays: Sequence[Array]) -> None:
         """Refuse arrays that the code cannot work on where they are."""
         known = ", ".join(str(argument) for argument in self.arguments)
@@ -177,8 +198,10 @@ class Function:
             for wanted, size in zip(argument.shape, array.shape, strict=True)
         )
         if not fits:
+            laid_out = layout_of(self._type_of(argument.name)) is not None
             raise UserError(
                 f"{who} has the shape {shape_text(array.shape)}, not {shape_text(argument.shape)}"
+                + (f": its layout wants pack('{argument.name}', ...) of it" if laid_out else "")
             )
         if not array.flags.c_contiguous:
             raise UserError(f"{who} is not contiguous: give np.ascontiguousarray of it")
@@ -193,7 +216,7 @@ def argument_of(function: FuncOp, number: int) -> Argument:
     value = function.body.block.args[number]
     assert isinstance(value.type, MemRefType) and value.name_hint is not None
     dtype = dtype_name(value.type.element_type)
-    return Argument(value.name_hint, dtype, logical_shape(value.type))
+    return Argument(value.name_hint, dtype, physical_shape(value.type))
 
 
 def threads_of(function: FuncOp) -> int:

@@ -8,7 +8,7 @@ the meaning is refused at the line that asked for it, and leaves the schedule as
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
+from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from analysis.errors import ScheduleError, UserError, nearest
@@ -29,7 +30,9 @@ from dovetail.te.tensors import Compute, Operation, Tensor
 from passes.loop.bind_thread import BindThreadPass
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_at import ComputeAtPass
+from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.double_buffer import DoubleBufferPass
 from passes.loop.forms import forms_of
 from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
@@ -38,15 +41,21 @@ from passes.loop.insert_thread_barriers import InsertThreadBarriersPass
 from passes.loop.lower_threads_to_loops import LowerThreadsToLoopsPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.nests import loops_inside
+from passes.loop.pack_buffer import PackBufferPass
+from passes.loop.pad_block import PadBlockPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
+from passes.loop.prefetch_buffer import PrefetchBufferPass
 from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_around
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
+from passes.loop.reverse_inline import ReverseInlinePass
+from passes.loop.rfactor import RfactorPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tensorize import TensorizePass
 from passes.loop.tile_loops import TileLoopsPass
+from passes.loop.transform_layout import TransformLayoutPass
 from passes.loop.unroll_loop import UnrollLoopPass
 from passes.loop.vectorize_loop import VectorizeLoopPass
 from passes.te.import_intrinsics import ImportIntrinsicsPass
@@ -209,6 +218,20 @@ class Schedule:
     def lower_virtual_threads(self) -> None:
         """Make one stream of all virtual threads."""
         self.apply(LowerVirtualThreadsPass())
+
+    def transform_layout(
+        self,
+        tensor: Tensor,
+        map: str | Callable[..., tuple[AffineExpr, ...]],
+        extents: tuple[int, ...] | None = None,
+    ) -> None:
+        """Let the elements of a tensor lie elsewhere in memory.
+
+        `map` gives the place of the element at logical coordinates, as text or as a function:
+        `lambda k, x: (x // 16, k, x % 16)`.
+        """
+        text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
+        self.apply(TransformLayoutPass(self.names.buffer(tensor), text, extents))
 
     def insert_thread_barriers(self) -> None:
         """Let the threads of a group wait for each other where they have to."""
@@ -433,14 +456,24 @@ class Stage:
 
         `tile(y, x, k, 8, 8, 4)` gives the handles of y_o, x_o, k_o, y_i, x_i, k_i.
         """
-        count = len(axes_and_factors) // 2
-        axes, factors = axes_and_factors[:count], axes_and_factors[count:]
-        sizes = [f for f in factors if isinstance(f, int)]
-        handles = [a for a in axes if not isinstance(a, int)]
-        if not count or len(handles) != count or len(sizes) != len(factors) or len(sizes) != count:
-            raise UserError("tile takes some axes, then as many factors: tile(y, x, 8, 8)")
-        names = tuple(self.loop_name(axis) for axis in handles)
-        return self._new_loops(TileLoopsPass(names, tuple(sizes), block=self._block))
+        names, sizes = self._axes_and_numbers("tile", "tile(y, x, 8, 8)", axes_and_factors)
+        return self._new_loops(TileLoopsPass(names, sizes, block=self._block))
+
+    def _axes_and_numbers(
+        self, method: str, example: str, given: Sequence[Handle | int]
+    ) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The names of the loops, and the numbers that follow them, one for each."""
+        count = len(given) // 2
+        handles = [a for a in given[:count] if not isinstance(a, int)]
+        numbers = [n for n in given[count:] if isinstance(n, int)]
+        if not count or len(handles) != count or len(numbers) != count or len(given) % 2:
+            raise UserError(f"{method} takes some axes, then as many factors: {example}")
+        return tuple(self.loop_name(axis) for axis in handles), tuple(numbers)
+
+    def pad(self, *axes_and_multiples: Handle | int) -> None:
+        """Compute whole tiles: `pad(y, x, 8, 16)` rounds the extents of axes up to multiples."""
+        names, multiples = self._axes_and_numbers("pad", "pad(y, x, 8, 16)", axes_and_multiples)
+        self.schedule.apply(PadBlockPass(self._block, names, multiples))
 
     def fuse(self, *axes: Handle) -> Loop:
         """Make one loop of nested ones, of which the outermost comes first."""
@@ -454,9 +487,10 @@ class Stage:
         after = Scope("", function_of(self.schedule.loops)).loops
         return tuple(Loop(name) for name in after if name not in before)
 
-    def reorder(self, *axes: Handle) -> None:
-        """Let nested loops take the order given."""
-        self.schedule.apply(ReorderLoopsPass(tuple(self.loop_name(axis) for axis in axes)))
+    def reorder(self, *axes: Handle, reassociate: bool = True) -> None:
+        """Let nested loops take the order given; that of a float sum may change, too."""
+        names = tuple(self.loop_name(axis) for axis in axes)
+        self.schedule.apply(ReorderLoopsPass(names, reassociate))
 
     def unroll(self, axis: Handle) -> None:
         """Write the iterations of a loop out."""
@@ -478,6 +512,19 @@ class Stage:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
         self.schedule.apply(BindVirtualThreadPass(self.loop_name(axis)))
 
+    def pack(self, tensor: Tensor | Cache, layout: str, axis: Handle | None = None) -> None:
+        """Let a tensor lie in memory as a map says, such as `(k, x) -> (x, k)`.
+
+        With an axis of this stage, that is a copy of what one iteration of the loop touches.
+        """
+        at = None if axis is None else self.loop_name(axis)
+        self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), layout, at=at))
+
+    def double_buffer(self, axis: Handle, *tiles: Tensor | Cache, copies: int = 2) -> None:
+        """Fill tiles that live in a loop an iteration ahead of those who use them."""
+        names = tuple(self.schedule.names.buffer(tile) for tile in tiles)
+        self.schedule.apply(DoubleBufferPass(names, self.loop_name(axis), copies))
+
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""
         self.schedule.apply(PeelLoopPass(self.loop_name(axis)))
@@ -486,9 +533,30 @@ class Stage:
         """Let the reduction begin in a nest of its own before a loop."""
         self.schedule.apply(DecomposeReductionPass(self._block, self.loop_name(axis)))
 
+    def rfactor(self, axis: Handle, reassociate: bool = True) -> None:
+        """Make a loop of the reduction an axis of partial results, and reduce those after it."""
+        self.schedule.apply(RfactorPass(self._block, self.loop_name(axis), reassociate))
+
     def compute_inline(self) -> None:
         """Compute it where its elements are read."""
         self.schedule.apply(InlineComputePass(self._block))
+
+    def compute_in_place(self, operand: Tensor | None = None) -> None:
+        """Compute it in the memory of an operand, which nothing needs afterwards."""
+        name = None if operand is None else self.schedule.names.buffer(operand)
+        self.schedule.apply(ComputeInPlacePass(self._block, name))
+
+    def prefetch(self, tensor: Tensor, ahead: Handle, over: Handle | Sequence[Handle]) -> None:
+        """Ask the cache for what the next iteration of `ahead` reads of a tensor, a part of it in
+        each iteration of the loops `over`, which are inside `ahead`."""
+        loops = over if isinstance(over, Sequence) else [over]
+        names = tuple(self.loop_name(axis) for axis in loops)
+        buffer = self.schedule.names.buffer(tensor)
+        self.schedule.apply(PrefetchBufferPass(buffer, self.loop_name(ahead), names))
+
+    def reverse_compute_inline(self) -> None:
+        """Let what it is computed from write its result."""
+        self.schedule.apply(ReverseInlinePass(self._block))
 
     def compute_at(self, parent: Stage, axis: Handle) -> None:
         """Compute it inside a loop of `parent`.

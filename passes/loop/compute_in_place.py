@@ -13,17 +13,16 @@ Arguments: `block`, `buffer` (the operand; needed where the block reads several 
 Refuses: a block that reduces; a result that is an argument, is not all written by this block, or is
 used before it; an operand of another type, that is an argument, that the block reads elsewhere than
 where it writes, or of which something is needed after the block has overwritten it, by this block
-or another one; buffers that copies or calls use already.
+or another one; tiles that are filled ahead of time.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
 from dialects import loop
 from passes.loop.forms import coordinates, forms_of, ranges_of
-from passes.loop.instances import Instances, Touch
+from passes.loop.instances import Instances, Use, uses_of
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -34,21 +33,19 @@ from passes.loop.primitive import (
 from passes.loop.reverse_compute_at import hoist, later_in
 from passes.loop.signatures import tiles_are_apart
 
-Access = loop.LoadOp | loop.StoreOp
 
-
-def runs_after(first: Access, second: Access, order: dict[Operation, int]) -> bool:
+def runs_after(first: Use, second: Use, order: dict[Operation, int]) -> bool:
     """Whether an instance of `second` touches an element after an instance of `first` did.
 
     In another iteration of a loop around the allocation it is another element.
     """
-    around = loops_around(block_of(second))
-    shared = [op for op in loops_around(block_of(first)) if op in around]
-    assert isinstance(first.memref.owner, loop.AllocOp)
-    lives = len(loops_around(first.memref.owner))
-    touches = Touch.of(first), Touch.of(second)
-    later = order[second] > order[first]
-    ranges = ranges_of(around) | ranges_of(loops_around(block_of(first)))
+    outer, around = (loops_around(statement_of(use)) for use in (first, second))
+    shared = [op for op in outer if op in around]
+    assert isinstance(first.buffer.owner, loop.AllocOp)
+    lives = len(loops_around(first.buffer.owner))
+    touches = first.touch, second.touch
+    later = order[second.op] > order[first.op]
+    ranges = ranges_of(around) | ranges_of(outer)
     if tiles_are_apart((touches[0].place, touches[1].place), shared, ranges):
         return later and Instances().conflict(*touches, shared, [])
     times = [(shared[:i], [later_in(op)]) for i, op in enumerate(shared) if i >= lives]
@@ -70,6 +67,7 @@ class ComputeInPlacePass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         block = scope.find_block(self.block)
+        scope.refuse_parts(block)
         store = self.result_of(scope, block)
         load = self.operand_of(scope, block, store)
         self.check_order(scope, load, store)
@@ -94,10 +92,9 @@ class ComputeInPlacePass(Primitive):
             raise scope.error(
                 f"{name} is an argument of the function, and its caller looks for the result there"
             )
-        for user in users_of(scope, store.memref):
-            if isinstance(user, loop.StoreOp) and user is not store:
-                other = block_of(user).block_name.data
-                raise scope.error(f"{name} is also written by block '{other}'")
+        for user in users_of(store.memref):
+            if user.writes and user.op is not store:
+                raise scope.error(f"{name} is also written by {user.subject}")
         return store
 
     def operand_of(self, scope: Scope, block: loop.BlockOp, store: loop.StoreOp) -> loop.LoadOp:
@@ -134,37 +131,35 @@ class ComputeInPlacePass(Primitive):
         """Refuse where the operand is used after the block, or the result before it."""
         order = {op: i for i, op in enumerate(scope.function.walk())}
         operand, result = f"%{load.memref.name_hint}", f"%{store.memref.name_hint}"
-        for user in users_of(scope, load.memref):
-            if not runs_after(store, user, order):
+        (written,) = uses_of(store)
+        for user in users_of(load.memref):
+            if not runs_after(written, user, order):
                 continue
-            if block_of(user) is block_of(store):
+            if user.op.parent_op() is block_of(store):
                 raise scope.error(
                     f"block '{self.block}' runs more than once for an element of {operand}, and "
                     "would compute the second result from the first"
                 )
             raise scope.error(
-                f"block '{block_of(user).block_name.data}' uses {operand} after block "
-                f"'{self.block}' would have overwritten it"
+                f"{user.subject} uses {operand} after block '{self.block}' would have "
+                "overwritten it"
             )
-        for user in users_of(scope, store.memref):
-            if user is not store and runs_after(user, store, order):
+        for user in users_of(store.memref):
+            if user.op is not store and runs_after(user, written, order):
                 raise scope.error(
-                    f"block '{block_of(user).block_name.data}' reads {result} before block "
-                    f"'{self.block}' writes it"
+                    f"{user.subject} reads {result} before block '{self.block}' writes it"
                 )
 
 
-def users_of(scope: Scope, buffer: SSAValue) -> Sequence[Access]:
-    """The loads and stores of a buffer, which nothing else may use."""
-    found: list[Access] = []
-    for use in buffer.uses:
-        if not isinstance(use.operation, Access):
-            raise scope.error(
-                f"%{buffer.name_hint} is used by {use.operation.name}; compute in place before "
-                "tiles are promoted and blocks tensorized"
-            )
-        found.append(use.operation)
-    return found
+def statement_of(use: Use) -> Operation:
+    """The block or the copy that uses a buffer."""
+    return use.op if isinstance(use.op, loop.CopyOp) else block_of(use.op)
+
+
+def users_of(buffer: SSAValue) -> list[Use]:
+    """How a buffer is used."""
+    ops = dict.fromkeys(use.operation for use in buffer.uses)
+    return [use for op in ops for use in uses_of(op) if use.buffer is buffer]
 
 
 def lives_with(operand: loop.AllocOp, result: loop.AllocOp) -> bool:

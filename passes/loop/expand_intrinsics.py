@@ -5,11 +5,12 @@
       { loop.intrinsic @gemm "update"(%T[...], ...) }  ->   A[.. k, .. i] * B[.. k, .. j]
 
 What an instruction computes stands in its te.intrinsic, so that any machine can run a program for
-an accelerator, and a result can be compared. The pass stands behind everything that looks for
-calls, before code is emitted. `compute` writes the result, `reset` the identity of its reducer,
-`update` combines the result with what is there; a reset in an init region becomes a nest of its
-own that runs where the reduction begins. A result whose buffer the instruction also reads is
-computed into a buffer of its own first, but for elementwise instructions in place.
+an accelerator, and a result can be compared. Calls that the module's target, a CPU, can run by
+itself stay. The pass stands behind everything that looks for calls, before code is emitted.
+`compute` writes the result, `reset` the identity of its reducer, `update` combines the result with
+what is there; a reset in an init region becomes a nest of its own that runs where the reduction
+begins. A result whose buffer the instruction also reads is computed into a buffer of its own first,
+but for elementwise instructions in place.
 
 Names: loops `<block>_<axis>` around the block; what stands before it are blocks `<block>_init` and
 `<block>_<compute>`, and the block `<block>_result` writes a result that had a buffer of its own.
@@ -36,6 +37,7 @@ from xdsl.traits import SymbolTable
 from analysis.affine import Affine, from_expression
 from analysis.errors import UserError
 from dialects import loop, te
+from dialects.target import target_of
 from passes.locations import locate
 from passes.loop.forms import block_with, forms_of, map_of
 from passes.loop.primitive import Scope, insert_before
@@ -386,6 +388,21 @@ def expand(scope: Scope, block: loop.BlockOp) -> None:
     block.erase()
 
 
+def instructions_of_target(module: ModuleOp) -> frozenset[str]:
+    """The instructions that the module's target can run by itself."""
+    if "target" not in module.attributes:
+        return frozenset()
+    machine = target_of(module).machine
+    return frozenset(
+        op.sym_name.data
+        for op in module.ops
+        if isinstance(op, te.IntrinsicOp)
+        and op.llvm_text is not None
+        and machine.device == "llvm"
+        and op.needed_features <= machine.features
+    )
+
+
 @dataclass(frozen=True)
 class ExpandIntrinsicsPass(ModulePass):
     """Replace calls of tensor instructions by what they compute."""
@@ -394,9 +411,11 @@ class ExpandIntrinsicsPass(ModulePass):
     reassociates: ClassVar = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        known = instructions_of_target(op)
         for function in op.ops:
             if isinstance(function, func.FuncOp):
                 scope = Scope(self.name, function)
                 for inner in [o for o in function.walk() if isinstance(o, loop.BlockOp)]:
-                    if only_call(inner.body.block) is not None:
+                    call = only_call(inner.body.block)
+                    if call is not None and call.callee.string_value() not in known:
                         expand(scope, inner)

@@ -5,7 +5,7 @@ access whose index is only known at run time is taken to touch anything, all els
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import islpy as isl
 from xdsl.ir import Operation, SSAValue
@@ -190,8 +190,27 @@ class Use:
         return f"block '{block_of(self.op).block_name.data}'"
 
 
+def in_memory(use: Use) -> Use:
+    """A use of a tile that lies in a part of another buffer, as one of that buffer."""
+    tile = use.buffer.owner
+    if not isinstance(tile, loop.AllocOp) or tile.memory is None:
+        return use
+    ranges = ranges_of(loops_around(tile))
+    (part,), origin = forms_of(tile, "part", ranges), forms_of(tile, "origin", ranges)
+    local = [place - start for place, start in zip(use.touch.place, origin, strict=True)]
+    return replace(use, buffer=tile.memory, touch=replace(use.touch, place=[part, *local]))
+
+
 def uses_of(op: Operation) -> list[Use]:
-    """How an operation touches memory; nothing for one that does not."""
+    """How an operation touches memory; nothing for one that does not.
+
+    Tiles that lie in one buffer are told apart by their places in it.
+    """
+    return [in_memory(use) for use in direct_uses(op)]
+
+
+def direct_uses(op: Operation) -> list[Use]:
+    """How an operation touches the buffers that it names."""
     match op:
         case loop.LoadOp() | loop.StoreOp():
             writes = isinstance(op, loop.StoreOp)

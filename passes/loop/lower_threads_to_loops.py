@@ -31,7 +31,6 @@ from dataclasses import dataclass, field
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
-    AffineMapAttr,
     ArrayAttr,
     IndexType,
     MemRefType,
@@ -50,7 +49,6 @@ from passes.loop.forms import (
     Ranges,
     for_with,
     forms_of,
-    map_of,
     replace_variables,
     set_forms,
 )
@@ -197,6 +195,11 @@ class Expansion:
     def run(self) -> None:
         """Rewrite the allocation, and its uses."""
         name = f"%{self.alloc.result.name_hint}"
+        if self.alloc.memory is not None:
+            raise self.scope.error(
+                f"{name}, of which each thread has its own between barriers, lies in a part of "
+                f"%{self.alloc.memory.name_hint}; only tiles that threads share are filled ahead"
+            )
         for use in self.alloc.result.uses:
             if not isinstance(use.operation, loop.LoadOp | loop.StoreOp):
                 raise self.scope.error(
@@ -249,10 +252,7 @@ class Expansion:
             pad = None if old is None or isinstance(old.pad, NoneAttr) else old.pad
             layout = LayoutAttr.of(AffineMap(len(sizes), 0, exprs), physical, pad)
             new = MemRefType(type.element_type, sizes, layout, type.memory_space)
-        values: list[SSAValue] = []
-        exprs = tuple(map_of(origin, values))
-        self.alloc.operands = values
-        self.alloc.origin = AffineMapAttr(AffineMap(len(values), 0, exprs))
+        set_forms(self.alloc, origin=origin)
         self.alloc.result._type = new  # pyright: ignore[reportPrivateUsage]
 
     def thread_part(self, form: Affine, inductions: Sequence[SSAValue]) -> Affine:

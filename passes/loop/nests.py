@@ -55,12 +55,13 @@ def clone_loops(
     return clones, values
 
 
-def box_loops(scope: Scope, extents: Sequence[int], prefix: str) -> list[loop.ForOp]:
+def box_loops(scope: Scope, extents: Sequence[int | Affine], prefix: str) -> list[loop.ForOp]:
     """Nested serial loops over a box."""
     names = scope.fresh(*(f"{prefix}_d{i}" for i in range(len(extents))))
     loops: list[loop.ForOp] = []
     for name, extent in zip(names, extents, strict=True):
-        op = loop.ForOp(name, 0, extent)
+        upper = extent if isinstance(extent, Affine) else Affine({}, extent)
+        op = for_with(name, Affine({}), upper, "serial")
         if loops:
             loops[-1].body.block.add_op(op)
         loops.append(op)

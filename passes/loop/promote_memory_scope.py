@@ -27,7 +27,8 @@ Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
 Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
 is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
 inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates; a buffer
-that is copied or used by instructions already. Of a scope of a target with threads: one that it
+that is copied or used by instructions already; a tile in a part of a buffer that is written below
+the loop. Of a scope of a target with threads: one that it
 does not have; a buffer of which each of the threads that would share the tile has its own; a memory
 that thread groups share, inside of a kernel; threads below `at` that do not share the memory; tiles
 that are together larger than the memory. Of a scope with moves: a scope that the target does
@@ -50,9 +51,9 @@ from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
 from passes.loop.boxes import spans_of
-from passes.loop.dma import Memory, elide_guards, memory_of, pad_of, tile_type
+from passes.loop.dma import Memory, elide_guards, memory_of, pad_of_move, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
-from passes.loop.instances import bounds_of, place_of
+from passes.loop.instances import bounds_of, place_of, uses_of
 from passes.loop.liveness import Liveness
 from passes.loop.nests import block_variables, box_loops, clone_loops, place_behind, put_block
 from passes.loop.primitive import (
@@ -62,6 +63,7 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
+from passes.loop.primitive import memory_of as buffer_memory
 from passes.loop.thread_memory import axes_sharing, check_room, check_threads
 from passes.loop.threads import threads_around
 
@@ -184,14 +186,15 @@ class Promotion:
                     f"unit of the target {verb} {self.memory}; choose a loop outside of all its "
                     "uses, or another scope"
                 )
-        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents)
+        beyond = [a for a in live.touched if self.leaves_buffer(live, a)]
+        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents, bool(beyond))
         tile = self.tile(box, type)
         body = self.at.body.block
         place_behind(body, (loop_dialect.AllocOp,), tile)
         moves: list[Operation] = []
         if entry is not None:
-            halo = [a for a in live.touched if self.leaves_buffer(live, a)]
-            pad = pad_of(self.scope, self.buffer, live.touched, halo)
+            halo = [a for a in beyond if isinstance(a, loop_dialect.LoadOp)]
+            pad = pad_of_move(self.scope, self.buffer, live.touched, halo)
             elide_guards(live.touched)
             moves.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
             place_behind(body, (loop_dialect.AllocOp, loop_dialect.CopyOp), moves[0])
@@ -231,11 +234,9 @@ class Promotion:
         return wanted.is_subset(reduce(isl.Set.union, written))
 
     def leaves_buffer(self, live: Liveness, access: Access) -> bool:
-        """Whether an unguarded read goes into the halo of the buffer."""
-        if not isinstance(access, loop_dialect.LoadOp) or access.otherwise is not None:
-            return False
-        read = live.asks.elements(access, self.outer)
-        return not read.is_subset(self.logical_box(live, self.held()))
+        """Whether an access touches cells of the buffer that hold no element."""
+        touched = live.asks.elements(access, self.outer)
+        return not touched.is_subset(self.logical_box(live, self.held()))
 
     def filler(self, live: Liveness) -> tuple[loop_dialect.StoreOp, list[Affine]] | None:
         """A store whose place is copied in with the loops of its block, and the guards for that."""
@@ -300,11 +301,25 @@ class Promotion:
                     f"%{self.buffer_name} is used by {op.name}; promote the tiles from the "
                     "outermost loop inwards, and before blocks are tensorized"
                 )
+        self.check_memory()
         for op in self.outer:
             if op.kind.data == "vectorized":
                 raise self.scope.error(
                     f"loop '{op.loop_name.data}' is vectorized, and lanes share their buffers; "
                     "choose a loop around it"
+                )
+
+    def check_memory(self) -> None:
+        """Refuse a tile in a part of a buffer that is written below the loop."""
+        memory = buffer_memory(self.buffer)
+        if memory is None:
+            return
+        for use in (use for op in self.at.walk() for use in uses_of(op)):
+            if use.writes and use.buffer is memory:
+                raise self.scope.error(
+                    f"%{self.buffer_name} lies in a part of %{memory.name_hint}, which "
+                    f"{use.subject} writes below loop '{self.at.loop_name.data}', too; choose a "
+                    "loop further in"
                 )
 
     def place(self, before: list[Operation], after: list[Operation]) -> None:
@@ -399,7 +414,7 @@ class Promotion:
     ) -> Operation:
         """A nest that fills the tile, with loops over the box."""
         (name,) = self.scope.fresh(prefix)
-        loops = box_loops(self.scope, box.extents, name)
+        loops = self.loops_over(box, name)
         whole = self.whole(live)
         variables: list[tuple[str | None, Affine, Affine]] = []
         inside: list[Affine] = []
@@ -420,6 +435,10 @@ class Promotion:
             move(inner, self.buffer, target, inner.args, AffineMap(rank, 0, exprs))
 
         return put_block(loops, name, variables, [*where, *inside], fill)
+
+    def loops_over(self, box: Box, name: str) -> list[loop_dialect.ForOp]:
+        """Nested loops over the tile."""
+        return box_loops(self.scope, box.extents, name)
 
     def whole(self, live: Liveness) -> list[tuple[Affine, Affine]]:
         """For each dimension the first logical coordinate of the buffer, and the end of them."""

@@ -8,10 +8,13 @@
 The loops take, in the order given, the places that they have now; loops between them that are not
 named stay where they are.
 
-Arguments: `loops` (two or more), `function`.
+A sum of floats whose terms come in another order is marked (reassociation.py).
+
+Arguments: `loops` (two or more), `reassociate` (default true), `function`.
 Refuses: loops that are not perfectly nested; bounds that would be used before they are known;
 several blocks, or a copy, below the loops; a block of which two points touch an element that one of
-them writes, unless they differ in the reduction only.
+them writes, unless they differ in the reduction only; another order of a float sum where
+`reassociate=false`.
 """
 
 from collections.abc import Hashable
@@ -33,6 +36,7 @@ from passes.loop.primitive import (
     loops_around,
     only_child,
 )
+from passes.loop.reassociation import reassociate_order
 from passes.loop.signatures import points_are_apart
 
 
@@ -121,6 +125,7 @@ class ReorderLoopsPass(Primitive):
     reassociates: ClassVar = True
 
     loops: tuple[str, ...]
+    reassociate: bool = True
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
@@ -130,6 +135,8 @@ class ReorderLoopsPass(Primitive):
         places = chain(scope, wanted)
         check_blocks(scope, places[0])
         refuse_dependent_bounds(scope, places)
+        for block in blocks_in(places[0]):
+            reassociate_order(scope, block, places, wanted, self.reassociate)
         permute(places, wanted)
 
 

@@ -14,7 +14,8 @@ Arguments: `block` (the consumer), `at` (a loop around the producer), `function`
 Refuses: a block that reads nothing that is written below `at`, or comes before it; a consumer that
 reduces, has a guard of its own, or reads elsewhere than at its own points; buffers that do not
 live there; inputs or results that blocks between the two places write or use; a place that does
-not reach all points of the consumer; one where what it reads is not final.
+not reach all points of the consumer; one where what it reads is not final;
+tiles that are filled ahead of time.
 """
 
 from collections.abc import Hashable
@@ -162,6 +163,7 @@ class ReverseComputeAtPass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         consumer, at = scope.find_block(self.block), scope.find_loop(self.at)
+        scope.refuse_parts(consumer)
         if any(consumer.is_reduce):
             raise scope.error(f"block '{self.block}' reduces; only elementwise consumers move")
         if at in loops_around(consumer):

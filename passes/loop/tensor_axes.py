@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from analysis.affine import Affine, Interval, Quotient, from_expression
+from analysis.integer_sets import Names
 from dialects import loop
 from dialects.layout import layout_map, physical_shape
-from passes.loop.forms import coordinates, forms_of
+from passes.loop.forms import coordinates, forms_of, ranges_of
+from passes.loop.instances import bounds_of
+from passes.loop.primitive import loops_around
 from passes.loop.tensor_match import Axis, Part, Pattern
 
 Access = loop.LoadOp | loop.StoreOp
@@ -68,12 +71,36 @@ class Operand:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """How loops of a choice move a variable of the block: by these axes, outermost first.
+
+    The variable of the call then counts whole instructions. Where they do not begin at multiples of
+    their extent, it stays what it is, the first element (`counts` is not set).
+    """
+
+    axes: tuple[Axis, ...]
+    counts: bool
+
+    @property
+    def extent(self) -> int:
+        """The elements along the variable that one instruction has."""
+        return math.prod(axis.extent for axis in self.axes)
+
+    def element(self, variable: Affine) -> Affine:
+        """The variable's value for an element of an instruction, from that of the call."""
+        form = Affine({})
+        for axis in self.axes:
+            form = form * axis.extent + Affine.variable(axis)
+        return variable * (self.extent if self.counts else 1) + form
+
+
+@dataclass(frozen=True)
 class Fit:
     """A choice with which a block is the instruction: its parts and the operands of each."""
 
     choice: Choice
     parts: tuple[Part, ...]
-    moved: Mapping[Hashable, Axis]
+    moved: Mapping[Hashable, Moved]
     """The block's variables that the loops of the choice move."""
     operands: tuple[tuple[Operand, ...], ...]
 
@@ -129,35 +156,61 @@ class Fitting:
             found.append(tuple(operands))
         return Fit(choice, parts, moved, tuple(found))
 
-    def variables(self, choice: Choice) -> dict[Hashable, Axis] | Mismatch:
-        """The block's variables that the loops of a choice move, each by one of them."""
+    def variables(self, choice: Choice) -> dict[Hashable, Moved] | Mismatch:
+        """The block's variables that the loops of a choice move, with their axes outermost first.
+
+        The axes of a variable are the digits of its elements: with axes of 16 and 4 it is
+        `4 * first + second`, plus what other loops say.
+        """
         axis_of: dict[Hashable, Axis] = {
             op.induction: axis for axis, op in choice.loops.items() if op is not None
         }
-        moved: dict[Hashable, Axis] = {}
+        moved: dict[Hashable, Moved] = {}
         bindings = forms_of(self.block, "bindings")
+        domains = dict(zip(self.block.variables, forms_of(self.block, "domains"), strict=True))
         for variable, binding, reduce in zip(
             self.block.variables, bindings, self.block.is_reduce, strict=True
         ):
-            used = [v for v in binding.variables() if v in axis_of]
-            if not used:
-                continue
-            rest = binding - Affine.variable(used[0])
+            used = sorted((v for v in binding.variables() if v in axis_of), key=binding.coefficient)
+            step, rest = 1, binding
+            for loop_variable in used:
+                axis = axis_of[loop_variable]
+                rest = rest - Affine.variable(loop_variable) * step
+                step *= axis.extent
+                if axis.reduce != reduce:
+                    kinds = "reduced", "not reduced"
+                    mine, theirs = kinds if reduce else kinds[::-1]
+                    return Mismatch(
+                        1,
+                        f"'{shown(variable)}' is {mine}, axis {axis.name} of {self.pattern.name} "
+                        f"is {theirs}",
+                    )
             if rest.variables() & set(axis_of):
                 return Mismatch(0, f"'{shown(variable)}' is not a loop plus what other loops say")
-            axis = axis_of[used[0]]
-            if axis.reduce != reduce:
-                kinds = "reduced", "not reduced"
-                mine, theirs = kinds if reduce else kinds[::-1]
-                return Mismatch(
-                    1,
-                    f"'{shown(variable)}' is {mine}, axis {axis.name} of {self.pattern.name} "
-                    f"is {theirs}",
-                )
-            moved[variable] = axis
-        if set(moved.values()) != set(axis_of.values()) or len(moved) != len(axis_of):
+            if used:
+                begins = not reduce and self.stays_whole(rest, domains[variable], step)
+                moved[variable] = Moved(tuple(axis_of[v] for v in reversed(used)), not begins)
+        found = [axis for move in moved.values() for axis in move.axes]
+        if set(found) != set(axis_of.values()) or len(found) != len(axis_of):
             return Mismatch(0, "a loop moves no variable of the block, or several")
         return moved
+
+    def stays_whole(self, begin: Affine, domain: Affine, extent: int) -> bool:
+        """Whether instructions that do not begin at multiples of their extent are in the domain of
+        a variable, or outside of it, as a whole."""
+        if not (has_rest(begin, extent) or has_rest(domain, extent)):
+            return False
+        around = loops_around(self.block)
+        room = (domain - extent).interval(ranges_of(around))[0]
+        conditions = [*bounds_of(around), *forms_of(self.block, "where")]
+        last = begin + (extent - 1)
+        across_the_end = [domain - begin - 1, last - domain]
+        across_the_beginning = [begin * -1 - 1, last]
+        hidden = {v for form in (*conditions, begin, domain) for v in form.variables()}
+        return (room is not None and room >= 0) and all(
+            Names().points([], [*conditions, *partly], hidden).is_empty()
+            for partly in (across_the_end, across_the_beginning)
+        )
 
     def accesses(self, part: Part) -> Iterator[tuple[str, tuple[Axis, ...], Access]]:
         """For each operand of a form its name, the axes that index it, and the block's access."""
@@ -167,7 +220,11 @@ class Fitting:
             yield str(tensor.name_hint), self.pattern.element(tensor), part.reads[tensor]
 
     def operand(
-        self, name: str, element: tuple[Axis, ...], access: Access, moved: Mapping[Hashable, Axis]
+        self,
+        name: str,
+        element: tuple[Axis, ...],
+        access: Access,
+        moved: Mapping[Hashable, Moved],
     ) -> Operand | Mismatch:
         """An access as an operand of the instruction, or why it is none."""
         buffer = f"%{access.memref.name_hint}"
@@ -204,7 +261,7 @@ class Fitting:
         self, buffer: str, spelled: str, physical: Sequence[Affine], order: Sequence[Axis]
     ) -> Mismatch:
         """That the elements of an operand lie in memory in another order."""
-        last = sorted(order, key=lambda axis: (last_dimension(physical, axis), axis.number))
+        last = sorted(order, key=lambda axis: (*significance(physical, axis), axis.number))
         found = ", ".join(axis.name for axis in last)
         return Mismatch(
             3,
@@ -213,22 +270,26 @@ class Fitting:
             f"transform-layout of {buffer} puts them so, or an intrinsic that reads [{found}]",
         )
 
-    def place(self, access: Access, moved: Mapping[Hashable, Axis]) -> tuple[Affine, ...]:
+    def place(self, access: Access, moved: Mapping[Hashable, Moved]) -> tuple[Affine, ...]:
         """The coordinates of an access; the variables that are moved count instructions."""
         region = access.parent_block()
         assert region is not None
         ranges = ranges_of_axes(moved)
         values: dict[Hashable, Affine] = {}
         for argument, variable in zip(region.args, self.block.variables, strict=True):
-            axis = moved.get(variable)
             form = Affine.variable(variable)
-            values[argument] = form if axis is None else form * axis.extent + Affine.variable(axis)
+            values[argument] = moved[variable].element(form) if variable in moved else form
         return tuple(form.substitute(values, ranges) for form in coordinates(access))
 
 
-def ranges_of_axes(moved: Mapping[Hashable, Axis]) -> dict[Hashable, Interval]:
+def ranges_of_axes(moved: Mapping[Hashable, Moved]) -> dict[Hashable, Interval]:
     """What the axes that variables stand for run over."""
-    return {axis: (0, axis.extent - 1) for axis in moved.values()}
+    return {axis: (0, axis.extent - 1) for move in moved.values() for axis in move.axes}
+
+
+def has_rest(form: Affine, extent: int) -> bool:
+    """Whether a form takes other values than multiples of an extent."""
+    return any(number % extent for number in (form.const, *form.terms.values()))
 
 
 def shown(variable: SSAValue) -> str:
@@ -244,37 +305,50 @@ def place_in_memory(
     return [from_expression(result, place, ranges) for result in results]
 
 
-def last_dimension(physical: Sequence[Affine], axis: Axis) -> int:
-    """The innermost physical dimension that an axis moves."""
+def significance(physical: Sequence[Affine], axis: Axis) -> tuple[int, int]:
+    """The innermost physical dimension that an axis moves, and how far, larger steps first."""
     moved = [i for i, form in enumerate(physical) if axis in form.variables()]
-    return max(moved, default=-1)
+    return (moved[-1], -physical[moved[-1]].coefficient(axis)) if moved else (-1, 0)
 
 
 def in_order(physical: Sequence[Affine], order: Sequence[Axis]) -> bool:
     """Whether elements follow each other in memory in the order of the axes."""
-    last = [last_dimension(physical, axis) for axis in order]
+    last = [significance(physical, axis) for axis in order]
     return last == sorted(last) and len(set(last)) == len(last)
 
 
 def apart(place: Sequence[Affine], order: Sequence[Axis]) -> bool:
     """Whether different elements of an operand are different elements of the buffer.
 
-    They are if each axis alone moves some coordinate by whole steps.
+    They are if each axis is a digit of some coordinate.
     """
-
-    def alone(form: Affine, axis: Axis) -> bool:
-        plain = not any(isinstance(atom, Quotient) for atom in form.terms)
-        return plain and axis in form.terms and not (form.variables() & set(order)) - {axis}
-
-    return all(any(alone(form, axis) for form in place) for axis in order)
+    found: set[Axis] = set()
+    for form in place:
+        axes = [axis for axis in order if axis in form.variables()]
+        if (
+            any(isinstance(atom, Quotient) for atom in form.terms)
+            or min((form.coefficient(axis) for axis in axes), default=0) <= 0
+        ):
+            continue
+        reached = 0
+        for axis in sorted(axes, key=form.coefficient):
+            if form.coefficient(axis) <= reached:
+                break
+            reached += form.coefficient(axis) * (axis.extent - 1)
+        else:
+            found |= set(axes)
+    return found >= set(order)
 
 
 def is_dense(buffer: SSAValue, physical: Sequence[Affine], order: Sequence[Axis]) -> bool:
     """Whether the elements of an operand are neighbours in memory, in the order of its axes."""
     address = Affine({})
     for form, extent in zip(physical, physical_shape(buffer.type), strict=True):
-        if not isinstance(extent, int):
-            return not order
-        address = address * extent + form
+        if isinstance(extent, int):
+            address = address * extent + form
+            continue
+        if address.variables() & set(order):
+            return False
+        address = form
     steps = [math.prod(a.extent for a in order[i + 1 :]) for i in range(len(order))]
     return all(address.coefficient(a) == step for a, step in zip(order, steps, strict=True))

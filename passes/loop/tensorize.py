@@ -7,9 +7,10 @@
 
 The block computes an element of what the `te.intrinsic` declares: its arithmetic is equal, and its
 loops stand for the axes of the declaration. Both are derived from the accesses, so that the loops
-may come in any order. A variable that such a loop moves then counts whole instructions. The body
-becomes the form `update` (or `compute`, for an instruction that does not reduce), an init region,
-or a block that only writes the identity, becomes `reset`.
+may come in any order. A variable that such loops move (several, if it has been split for more than
+one axis) then counts whole instructions; where these do not begin at multiples of their extent it
+is their first element. The body becomes the form `update` (or `compute`, for an instruction that
+does not reduce), an init region, or a block that only writes the identity, becomes `reset`.
 
 The elements of an operand lie in memory in the order of the instruction's indices: where they do
 not, a layout (transform-layout) puts them so. An axis of one element needs no loop. Each call
@@ -53,6 +54,7 @@ from passes.loop.tensor_axes import (
     Mismatch,
     Operand,
     choices,
+    has_rest,
     shown,
 )
 from passes.loop.tensor_match import Part, Pattern, parts_of
@@ -131,15 +133,13 @@ class Tensorization:
         if not fits:
             reasons = [found for found in tried if isinstance(found, Mismatch)]
             reasons = reasons or [missing_loop(axes, around)]
-            best = max(reasons, key=lambda found: found.rank)
-            raise self.differ(best.reason, self.block.body.block, *best.details)
-        dense = max(fit.dense for fit in fits)
-        fits = [fit for fit in fits if fit.dense == dense]
-        fits.sort(key=lambda fit: -fit.plain)
-        for fit in fits:
-            if is_innermost(fit.choice, around, self.block):
-                return fit
-        raise self.misplaced(fits[0].choice.used, around)
+            reason = max(reasons, key=lambda found: found.rank)
+            raise self.differ(reason.reason, self.block.body.block, *reason.details)
+        placed = [fit for fit in fits if is_innermost(fit.choice, around, self.block)]
+        best = max(placed or fits, key=lambda fit: (fit.dense, fit.plain))
+        if not placed:
+            raise self.misplaced(best.choice.used, around)
+        return best
 
     def misplaced(self, used: Sequence[loop.ForOp], around: Sequence[loop.ForOp]) -> ScheduleError:
         """That the loops of an instruction hold something else than the block."""
@@ -178,30 +178,35 @@ class Tensorization:
             forms_of(self.block, "domains"),
             strict=True,
         ):
-            axis = fit.moved.get(variable)
-            if axis is not None:
+            if variable in fit.moved:
+                moved, extent = fit.moved[variable], fit.moved[variable].extent
                 binding = binding.substitute(zero, {})
-                self.check_multiple(variable, axis, binding, domain)
-                binding = binding.floordiv(axis.extent, {})
-                domain = domain.floordiv(axis.extent, {})
+                if moved.counts:
+                    self.check_multiple(variable, extent, binding, domain)
+                    binding = binding.floordiv(extent, {})
+                    domain = domain.floordiv(extent, {})
+                else:
+                    domain = domain - (extent - 1)
             bindings.append(binding)
             domains.append(domain)
         return bindings, domains
 
-    def check_multiple(self, variable: SSAValue, axis: Axis, begin: Affine, domain: Affine) -> None:
+    def check_multiple(
+        self, variable: SSAValue, extent: int, begin: Affine, domain: Affine
+    ) -> None:
         """Refuse a variable of which an instruction would compute a part outside its domain."""
-        name, extent = shown(variable), axis.extent
+        name = shown(variable)
         at_once = f"{self.pattern.name} computes {extent} elements along '{name}' at once, and"
-        if any(n % extent for n in (begin.const, *begin.terms.values())):
+        if has_rest(begin, extent):
             raise self.scope.error(
                 f"{at_once} the loops around them in block '{self.name}' do not go in steps of "
                 f"{extent}; split the loop of '{name}' by {extent} first"
             )
-        if any(n % extent for n in (domain.const, *domain.terms.values())):
+        if has_rest(domain, extent):
             count = f"{domain.const}" if domain.is_constant else "a number"
             raise self.scope.error(
-                f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; pad "
-                "the tensors to whole instructions"
+                f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; "
+                "pad-block computes whole instructions"
             )
 
     def check_aliases(self, parts: Sequence[Part]) -> None:

@@ -14,16 +14,17 @@ those of `names`, all outer ones first. Where a size does not divide an extent, 
 as split-loop does it.
 
 Arguments: `loops`, `sizes` (as many, at least 1), `names` (twice as many), `block` (that the loops
-must be around), `function`.
+must be around), `reassociate` (default true), `function`.
 Refuses: what split-loop and reorder-loops refuse; sizes or names of another number; a loop that is
 not around `block`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from passes.loop.primitive import Primitive, Scope, loops_around
+from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
+from passes.loop.reassociation import reassociate_order
 from passes.loop.reorder_loops import chain, check_blocks, permute, refuse_dependent_bounds
 from passes.loop.split_loop import split
 
@@ -39,16 +40,26 @@ class TileLoopsPass(Primitive):
     sizes: tuple[int, ...]
     names: tuple[str, ...] | None = None
     block: str | None = None
+    reassociate: bool = True
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
         self.check(scope)
         names = self.new_names(scope)
+        if not self.reassociate:  # what it refuses is only known of the loops that were split
+            self.tile(Scope(scope.primitive, scope.function.clone()), names)
+        self.tile(scope, names)
+
+    def tile(self, scope: Scope, names: Sequence[str]) -> None:
+        """Split the loops, and let them take the order of `names`."""
         count = len(self.loops)
         for i, (loop, size) in enumerate(zip(self.loops, self.sizes, strict=True)):
             split(scope.find_loop(loop), size, names[i], names[count + i])
         wanted = [scope.find_loop(name) for name in names]
-        permute(chain(scope, wanted), wanted)
+        places = chain(scope, wanted)
+        for block in blocks_in(places[0]):
+            reassociate_order(scope, block, places, wanted, self.reassociate)
+        permute(places, wanted)
 
     def check(self, scope: Scope) -> None:
         """Refuse before anything is rewritten."""

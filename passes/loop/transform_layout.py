@@ -7,19 +7,31 @@ Accesses stay as they are: they are in logical coordinates. The physical extents
 `extents`, or what the map needs for the shape (a `mod n` always has n). Whoever calls a function
 whose argument is transformed passes packed data.
 
+`pad` is what lies in cells that hold no element, so that reads may go there; whoever fills the
+buffer fills these, too. Without it nothing is known of them.
+
 Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
-`function`.
+`pad` (a whole number), `function`.
 Refuses: a map that is no affine map, of another rank, or that puts two elements in one place;
-extents that the map exceeds; a buffer that already has a layout; a map that changes a symbolic
-dimension.
+extents that the map exceeds; a buffer that already has a layout, or tiles in its parts; a map that
+changes a symbolic dimension; a pad that is no value of the element type, or of a buffer that is no
+argument.
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FunctionType, MemRefType
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    FloatAttr,
+    FunctionType,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+)
+from xdsl.ir import BlockArgument, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
@@ -30,12 +42,13 @@ from xdsl.ir.affine import (
 )
 from xdsl.parser import Parser
 from xdsl.rewriter import Rewriter
-from xdsl.utils.exceptions import ParseError
+from xdsl.utils.exceptions import ParseError, VerifyException
 
 from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
+from dialects import loop
 from dialects.layout import LayoutAttr, layout_of, logical_shape
-from passes.loop.primitive import Primitive, Scope
+from passes.loop.primitive import Primitive, Scope, memory_of
 
 
 def parse_map(scope: Scope, text: str) -> AffineMap:
@@ -87,6 +100,99 @@ def set_type(value: SSAValue, type: MemRefType, scope: Scope) -> None:
 
 
 @dataclass(frozen=True)
+class LayoutRequest:
+    """A layout that the options `map`, `extents` and `pad` of a primitive ask for."""
+
+    scope: Scope
+    buffer: str
+    """The name of the buffer that gets it."""
+    map: str
+    extents: tuple[int, ...] | None
+    pad: int | None = None
+
+    def of(
+        self, shape: Sequence[int | str], pad: FloatAttr | IntegerAttr | None = None
+    ) -> LayoutAttr:
+        """The layout for a logical shape."""
+        map = parse_map(self.scope, self.map)
+        if map.num_dims != len(shape):
+            raise self.scope.error(
+                f'map="{self.map}" takes {map.num_dims} coordinates, '
+                f"but %{self.buffer} has {len(shape)} dimensions"
+            )
+        needed = [extent_of(expr, shape) for expr in map.results]
+        if self.extents is not None and len(self.extents) != len(needed):
+            count = len(self.extents)
+            raise self.scope.error(f"extents= gives {count} sizes; the map has {len(needed)}")
+        extents: list[int | str] = []
+        for i, (low, high) in enumerate(needed):
+            if high is None:
+                extents.append(self.symbol(map, shape, i))
+                continue
+            extent = high + 1 if self.extents is None else self.extents[i]
+            extents.append(extent)
+            if low < 0 or high >= extent:
+                raise self.scope.error(
+                    f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
+                    f"an extent of {extent} does not hold it"
+                )
+        if shares_elements(map, shape):
+            raise self.scope.error(
+                f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
+                "a layout keeps them apart"
+            )
+        return LayoutAttr.of(map, extents, pad)
+
+    def pad_of(self, buffer: SSAValue) -> FloatAttr | IntegerAttr | None:
+        """The pad that the options ask for."""
+        if self.pad is None:
+            return None
+        if not isinstance(buffer, BlockArgument):
+            raise self.scope.error(
+                f"%{self.buffer} is no argument of the function, so that nobody fills the cells "
+                f"around its elements with the pad {self.pad}"
+            )
+        assert isinstance(buffer.type, MemRefType)
+        type = buffer.type.element_type
+        if isinstance(type, AnyFloat):
+            return FloatAttr(float(self.pad), type)
+        try:
+            assert isinstance(type, IntegerType | IndexType)
+            return IntegerAttr(self.pad, type)
+        except VerifyException:
+            raise self.scope.error(f"the pad {self.pad} of %{self.buffer} is no {type}") from None
+
+    def symbol(self, map: AffineMap, shape: Sequence[int | str], which: int) -> str:
+        """The symbolic extent of a physical dimension: a logical one that stays as it is."""
+        expr = map.results[which]
+        extent = shape[expr.position] if isinstance(expr, AffineDimExpr) else None
+        if not isinstance(extent, str) or self.extents is not None:
+            raise self.scope.error(
+                f"physical dimension {which} of %{self.buffer} has no constant size; "
+                "symbolic dimensions stay as they are, and extents= gives sizes of constant ones"
+            )
+        return extent
+
+
+def lay_out(buffer: SSAValue, request: LayoutRequest) -> None:
+    """Give a whole buffer a layout."""
+    old, scope = buffer.type, request.scope
+    assert isinstance(old, MemRefType)
+    users = (use.operation for use in buffer.uses)
+    if memory_of(buffer) is not None or any(isinstance(op, loop.AllocOp) for op in users):
+        raise scope.error(
+            f"%{request.buffer} is, or has, a part that is filled ahead of time; do this before "
+            "double-buffer"
+        )
+    known = layout_of(old)
+    if known is not None and not known.is_identity:
+        raise scope.error(f"%{request.buffer} already has the layout {known}")
+    layout = request.of(logical_shape(old), request.pad_of(buffer))
+    new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
+    set_type(buffer, new, scope)
+
+
+@dataclass(frozen=True)
 class TransformLayoutPass(Primitive):
     """Let a buffer's elements lie elsewhere in memory."""
 
@@ -95,57 +201,9 @@ class TransformLayoutPass(Primitive):
     buffer: str
     map: str
     extents: tuple[int, ...] | None = None
+    pad: int | None = None
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
-        buffer = scope.find_buffer(self.buffer)
-        assert isinstance(buffer.type, MemRefType)
-        known = layout_of(buffer.type)
-        if known is not None and not known.is_identity:
-            raise scope.error(f"%{self.buffer} already has the layout {known}")
-        layout = self.layout(scope, logical_shape(buffer.type))
-        old = buffer.type
-        new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
-        set_type(buffer, new, scope)
-
-    def layout(self, scope: Scope, shape: tuple[int | str, ...]) -> LayoutAttr:
-        """The layout that the options ask for."""
-        map = parse_map(scope, self.map)
-        if map.num_dims != len(shape):
-            raise scope.error(
-                f'map="{self.map}" takes {map.num_dims} coordinates, '
-                f"but %{self.buffer} has {len(shape)} dimensions"
-            )
-        needed = [extent_of(expr, shape) for expr in map.results]
-        if self.extents is not None and len(self.extents) != len(needed):
-            count = len(self.extents)
-            raise scope.error(f"extents= gives {count} sizes; the map has {len(needed)}")
-        extents: list[int | str] = []
-        for i, (low, high) in enumerate(needed):
-            if high is None:
-                extents.append(self.symbol(scope, map, shape, i))
-                continue
-            extent = high + 1 if self.extents is None else self.extents[i]
-            extents.append(extent)
-            if low < 0 or high >= extent:
-                raise scope.error(
-                    f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
-                    f"an extent of {extent} does not hold it"
-                )
-        if shares_elements(map, shape):
-            raise scope.error(
-                f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
-                "a layout keeps them apart"
-            )
-        return LayoutAttr.of(map, extents)
-
-    def symbol(self, scope: Scope, map: AffineMap, shape: tuple[int | str, ...], which: int) -> str:
-        """The symbolic extent of a physical dimension: a logical one that stays as it is."""
-        expr = map.results[which]
-        extent = shape[expr.position] if isinstance(expr, AffineDimExpr) else None
-        if not isinstance(extent, str) or self.extents is not None:
-            raise scope.error(
-                f"physical dimension {which} of %{self.buffer} has no constant size; "
-                "symbolic dimensions stay as they are, and extents= gives sizes of constant ones"
-            )
-        return extent
+        request = LayoutRequest(scope, self.buffer, self.map, self.extents, self.pad)
+        lay_out(scope.find_buffer(self.buffer), request)

@@ -11,10 +11,18 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import llvmlite.binding as llvm
+import ml_dtypes
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import Float16Type, Float32Type, Float64Type, IndexType, ModuleOp
+from xdsl.dialects.builtin import (
+    BFloat16Type,
+    Float16Type,
+    Float32Type,
+    Float64Type,
+    IndexType,
+    ModuleOp,
+)
 from xdsl.ir import Attribute
 from xdsl.parser import Parser
 from xdsl.passes import PassPipeline
@@ -156,6 +164,8 @@ class Fenced:
 def dtype(type: Attribute) -> np.dtype:
     """The NumPy type of an element type in memory."""
     match type:
+        case BFloat16Type():
+            return np.dtype(ml_dtypes.bfloat16)
         case Float16Type():
             return np.dtype(np.float16)
         case Float32Type():
@@ -201,7 +211,7 @@ def garbage(type: Attribute, shape: Sequence[int]) -> np.ndarray:
     kind = dtype(type)
     if kind.kind == "b":
         return np.ones(shape, bool)
-    return np.full(shape, np.nan if kind.kind == "f" else 77, kind)
+    return np.full(shape, np.nan if kind.kind in "fV" else 77, kind)
 
 
 def execute(

@@ -9,6 +9,7 @@ from xdsl.dialects import func
 
 from analysis.errors import UserError
 from backends.llvm.emitter import emit_module
+from dialects.loop import ForOp
 from passes.loop.primitive import Scope
 
 STEPS = (
@@ -30,7 +31,13 @@ STEPS = (
     "promote",
     "peel",
     "layout",
+    "pack",
+    "double",
     "prefetch",
+    "pad",
+    "pad",
+    "rfactor",
+    "reverse-inline",
 )
 
 
@@ -62,21 +69,46 @@ def random_step(rng: random.Random, scope: Scope) -> str:
             return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
         case "compute":
             return f'compute-at{{block="{block}" at="{loop}"}}'
+        case "reverse-inline":
+            return f'reverse-inline{{block="{block}"}}'
+        case "rfactor":
+            return f'rfactor{{block="{block}" loop="{loop}"}}'
+        case "pad":
+            named = rng.sample(loops, rng.randint(1, min(2, len(loops))))
+            numbers = ",".join(str(rng.choice([2, 3, 4, 8])) for _ in named)
+            names = ",".join(f'"{n}"' for n in named)
+            return f'pad-block{{block="{block}" loops={names} multiples={numbers}}}'
         case "inline":
             return f'inline-compute{{block="{block}"}}'
         case "promote":
             memory = rng.choice(["register", "local"])
             return f'promote-memory-scope{{buffer="{buffer}" scope="{memory}" at="{loop}"}}'
+        case "double":
+            inside = [n for n, v in scope.buffers.items() if isinstance(v.owner.parent_op(), ForOp)]
+            tile = rng.choice(sorted(inside) or buffers)
+            parent = scope.buffers[tile].owner.parent_op()
+            around = parent.loop_name.data if isinstance(parent, ForOp) else loop
+            return f'double-buffer{{buffer="{tile}" loop="{around}" copies={rng.choice([2, 3])}}}'
         case "layout":
-            rank = scope.buffers[buffer].type.get_num_dims()
-            names = [f"d{i}" for i in range(rank)]
-            which, by = rng.randrange(max(1, rank)), rng.choice([2, 4, 8])
-            results = [f"d{i} floordiv {by}" if i == which else f"d{i}" for i in range(rank)]
-            shown = ", ".join([*results, f"d{which} mod {by}"]) if rank else ""
-            return f'transform-layout{{buffer="{buffer}" map="({", ".join(names)})->({shown})"}}'
+            pad = rng.choice(["", "", " pad=0", " pad=1"])
+            map = f'map="{random_map(rng, scope, buffer)}"'
+            return f'transform-layout{{buffer="{buffer}" {map}{pad}}}'
+        case "pack":
+            at = rng.choice([f' at="{loop}"', ""])
+            return f'pack-buffer{{buffer="{buffer}" map="{random_map(rng, scope, buffer)}"{at}}}'
         case _:
             over = rng.choice(loops)
             return f'prefetch-buffer{{buffer="{buffer}" ahead="{loop}" over="{over}"}}'
+
+
+def random_map(rng: random.Random, scope: Scope, buffer: str) -> str:
+    """A layout for a buffer: one of its dimensions is cut into blocks."""
+    rank = scope.buffers[buffer].type.get_num_dims()
+    names = [f"d{i}" for i in range(rank)]
+    which, by = rng.randrange(max(1, rank)), rng.choice([2, 4, 8])
+    results = [f"d{i} floordiv {by}" if i == which else f"d{i}" for i in range(rank)]
+    shown = ", ".join([*results, f"d{which} mod {by}"]) if rank else ""
+    return f"({', '.join(names)})->({shown})"
 
 
 def random_schedule(case: Case, seed: int, steps: int) -> list[str]:

@@ -299,3 +299,81 @@ def test_what_is_refused_leaves_the_schedule_as_it_was():
         s[C].tile(x, k, 4, 0)
     assert s.passes == before and str(s.loops) == text
     s[C].split(k, factor=8)
+
+
+def test_layouts_and_prefetches():
+    A, B, k, C, D = product()
+    s = t.create_schedule(D.op)
+    _, x = s[C].op.axis
+    s.transform_layout(B, lambda k, x: (x // 16, k, x % 16))
+    xo, xi = s[C].split(x, factor=16)
+    s[C].reorder(xo, k, C.op.axis[0], xi)
+    s[C].prefetch(B, ahead=xo, over=k)
+    s[C].vectorize(xi)
+    assert 'prefetch-buffer{buffer="B" ahead="x_o" over="k"' in str(s)
+    a, b = integers(12, 9), integers(9, 20)
+    f, d = t.build(s, [A, B, D]), np.empty((12, 20), np.float32)
+    packed = f.pack("B", b)
+    assert packed.shape == (2, 9, 16) and np.array_equal(f.unpack("B", packed), b)
+    f(a, packed, d)
+    assert np.array_equal(d, np.maximum(a @ b, 0))
+    with pytest.raises(t.UserError, match=r"not \(2, 9, 16\): its layout wants pack\('B', "):
+        f(a, b, d)
+    with pytest.raises(t.UserError, match="main has no argument 'b': "):
+        f.pack("b", b)
+
+
+def test_results_in_the_place_of_operands():
+    A, B, _, C, D = product()
+    E = t.compute((12, 20), lambda y, x: D[y, x] * 2, name="E")
+    s = t.create_schedule(E.op)
+    s[D].compute_in_place(C)
+    assert str(s).endswith('compute-in-place{block="D" buffer="C"}')
+    a, b = integers(12, 9), integers(9, 20)
+    e = np.empty((12, 20), np.float32)
+    t.build(s, [A, B, E])(a, b, e)
+    assert np.array_equal(e, 2 * np.maximum(a @ b, 0))
+
+
+def test_a_sum_whose_order_is_to_stay():
+    _, _, k, C, _ = product()
+    s = t.create_schedule(C.op)
+    ko, ki = s[C].split(k, factor=3)
+    with pytest.raises(t.ScheduleError, match="reassociate=false: block 'C' would combine"):
+        s[C].reorder(ki, ko, reassociate=False)
+    s[C].reorder(ki, ko)
+    assert "fastmath<reassoc" in str(s.loops)
+
+
+def test_whole_tiles():
+    A, B, k, C, D = product()
+    s = t.create_schedule(D.op)
+    y, x = C.op.axis
+    s[C].pad(y, x, k, 4, 8, 4)
+    assert str(s).endswith('pad-block{block="C" loops="y","x","k" multiples=4,8,4}')
+    with pytest.raises(UserError, match=r"pad takes some axes, then .* pad\(y, x, 8, 16\)"):
+        s[C].pad(y, x, 4)
+    check(s, A, B, [D])
+
+
+def test_partial_sums():
+    A, B, k, C, D = product()
+    s = t.create_schedule(D.op)
+    _, inner = s[C].split(k, factor=4)
+    with pytest.raises(UserError, match="reassociate=false: block 'C' would sum up its floats"):
+        s[C].rfactor(inner, reassociate=False)
+    s[C].rfactor(inner)
+    assert str(s).endswith('rfactor{block="C" loop="k_i"}')
+    check(s, A, B, [D])
+
+
+def test_a_producer_writes_what_its_consumer_makes_of_it():
+    A = t.placeholder((12, 20), name="A")
+    C = t.compute((12, 20), lambda y, x: A[y, x] * 2, name="C")
+    D = t.compute((20, 12), lambda y, x: C[x, y] + 1, name="D")
+    s = t.create_schedule(D.op)
+    s[D].reverse_compute_inline()
+    assert str(s).endswith('reverse-inline{block="D"}')
+    a, d = integers(12, 20), np.empty((20, 12), "float32")
+    t.build(s, [A, D])(a, d)
+    assert np.array_equal(d, (a * 2 + 1).T)

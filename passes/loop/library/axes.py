@@ -17,7 +17,7 @@ from analysis.affine import Affine, Interval
 from dialects import loop
 from dialects.layout import layout_map, layout_of
 from passes.loop.forms import coordinates, variables_of
-from passes.loop.library.recipe import step_along
+from passes.loop.library.recipe import Recipe, step_along
 from passes.loop.primitive import body_accesses, loops_around
 from passes.loop.reverse_compute_at import root_of
 
@@ -100,11 +100,6 @@ def layout_divisor(block: loop.BlockOp, axis: Axis) -> int | None:
     return None
 
 
-def is_vector(extent: int | None, width: int) -> bool:
-    """Whether an extent is that of a vector which the machine has; others are masked ones."""
-    return extent is not None and extent <= width and extent & (extent - 1) == 0
-
-
 def works_in_lanes(block: loop.BlockOp, access: Access, axis: Axis, width: int) -> bool:
     """Whether an access works with lanes along an axis: loads stay or move by one element a lane,
     stores move by one."""
@@ -151,3 +146,17 @@ def is_weight(buffer: SSAValue) -> bool:
 def used_variables(access: Access) -> set[Hashable]:
     """The block variables in the coordinates of an access."""
     return {v for form in coordinates(access) for v in form.variables()}
+
+
+def consumers_of(recipe: Recipe, name: str) -> list[str]:
+    """The elementwise blocks that read what a block writes."""
+    block = recipe.find(name)
+    assert block is not None
+    written = {a.memref for a in body_accesses(block) if isinstance(a, loop.StoreOp)}
+    found: list[str] = []
+    for op in recipe.function.walk():
+        if isinstance(op, loop.BlockOp) and op is not block and not any(op.is_reduce):
+            reads = [a for a in body_accesses(op) if isinstance(a, loop.LoadOp)]
+            if is_naive(op) and any(a.memref in written for a in reads):
+                found.append(op.block_name.data)
+    return found

@@ -5,7 +5,7 @@ the scheduled function and the tuple of primitives that made it, which replays o
 without any of the decisions.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
@@ -15,10 +15,12 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from analysis.affine import Affine, Interval, Quotient, from_expression
+from analysis.errors import ScheduleError
 from dialects import loop
 from dialects.layout import layout_map, physical_shape
 from dialects.target import Machine
 from passes.loop.forms import coordinates, variables_of
+from passes.loop.library.recipes import OPTIONAL
 from passes.loop.primitive import blocks_in
 
 
@@ -35,6 +37,15 @@ class Recipe:
         """Apply the next primitive."""
         primitive.apply(Context(), self.module)
         self.steps.append(primitive)
+
+    def do_all(self, steps: Iterable[ModulePass]) -> None:
+        """Apply the steps of a recipe; optional ones are left out where they refuse."""
+        for step in steps:
+            try:
+                self.do(step)
+            except ScheduleError:
+                if not isinstance(step, OPTIONAL):
+                    raise
 
     def nests(self) -> list[Operation]:
         """The statements of the function that compute."""

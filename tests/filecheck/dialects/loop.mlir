@@ -94,3 +94,19 @@ func.func @signs(%A: memref<9x9x9xf32>) {
   }
   func.return
 }
+
+// A tile in a part of a buffer that lives longer.
+
+// CHECK-LABEL: func.func @parts() {
+// CHECK-NEXT:  %R = loop.alloc : memref<2x8xf32, "local">
+// CHECK-NEXT:  loop.for %k = 0 to 5 {
+// CHECK-NEXT:    %T = loop.alloc at [%k * 8] in %R[%k mod 2] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+// CHECK-NEXT:    %U = loop.alloc in %R[1] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+func.func @parts() {
+  %R = loop.alloc : memref<2x8xf32, "local">
+  loop.for %k = 0 to 5 {
+    %T = loop.alloc at [%k * 8] in %R[%k mod 2] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+    %U = loop.alloc in %R[1] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+  }
+  func.return
+}

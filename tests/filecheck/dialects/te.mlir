@@ -94,3 +94,19 @@ te.intrinsic @dot4 (%a: tensor<4xf32>, %b: tensor<4xf32>) {
   } : tensor<f32>
   te.yield %c : tensor<f32>
 } lower compute "dot4" reset "clear" update "dot4_add" on "ex"
+
+// An instruction of a CPU says what its calls are.
+// CHECK:       } lower compute "copy" needs "avx2", "avx512vnni" llvm [
+// CHECK-NEXT:    "define internal void @copy(ptr %c, ptr %a) {",
+// CHECK-NEXT:    "  ret void ; \22nothing\22",
+// CHECK-NEXT:    "}"
+// CHECK-NEXT:  ]
+te.intrinsic @copy (%a: tensor<4xf32>) {
+  %c = te.compute "c" (%i = 0 to 4) {
+    %x = te.read %a[%i] : tensor<4xf32>
+    te.yield %x : f32
+  } : tensor<4xf32>
+  te.yield %c : tensor<4xf32>
+} lower compute "copy" needs "avx2", "avx512vnni" llvm [
+  "define internal void @copy(ptr %c, ptr %a) {", "  ret void ; \"nothing\"", "}"
+]

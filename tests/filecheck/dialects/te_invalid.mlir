@@ -152,3 +152,8 @@ te.intrinsic @dot (%a: tensor<4xf32>) {
 te.intrinsic @dot (%a: tensor<4xf32>) {
   %v = te.read %a[0] : tensor<4xf32>
 } lower compute "dot"
+// -----
+// CHECK: te.intrinsic @dot: it needs features, and has no llvm text that uses them
+te.intrinsic @dot (%a: tensor<4xf32>) {
+  te.yield %a : tensor<4xf32>
+} lower compute "dot" needs "avx2"

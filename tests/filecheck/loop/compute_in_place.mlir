@@ -18,7 +18,8 @@
 // RUN: not dovetail-opt %s -p 'compute-in-place{block=twice}' 2>&1 | filecheck %s --check-prefix=TWICE
 // RUN: not dovetail-opt %s -p 'compute-in-place{block=boxes}' 2>&1 | filecheck %s --check-prefix=BOXES
 // RUN: not dovetail-opt %s -p 'compute-in-place{block=deeper}' 2>&1 | filecheck %s --check-prefix=DEEPER
-// RUN: not dovetail-opt %s -p 'compute-in-place{block=copied}' 2>&1 | filecheck %s --check-prefix=COPIED
+// RUN: dovetail-opt %s -p 'compute-in-place{block=copied}' | filecheck %s --check-prefix=COPIED
+// RUN: not dovetail-opt %s -p 'compute-in-place{block=saved}' 2>&1 | filecheck %s --check-prefix=SAVED
 // RUN: not dovetail-opt %s -p 'compute-in-place{block=nothing}' 2>&1 | filecheck %s --check-prefix=NOTHING
 
 // CHAIN. step by step, in one buffer. NAMED. one of two operands. FRESH. tiles that are new in each
@@ -54,6 +55,10 @@
 // NAMED-NEXT:        %f = arith.addi %d, %e
 // NAMED-NEXT:        loop.store %f, %E
 
+// COPIED-LABEL: func.func @tiles
+// COPIED:         loop.copy %A to %T_1
+// COPIED:         loop.store %{{f_?[0-9]*}}, %T_1
+
 // FRESH-LABEL: func.func @tiles
 // FRESH:         %T = loop.alloc at [%u * 4] : memref<4xi32, "acc">
 // FRESH-NEXT:    loop.for
@@ -83,7 +88,7 @@
 // TWICE: error: compute-in-place: block 'twice' runs more than once for an element of %C, and would compute the second result from the first
 // BOXES: error: compute-in-place: no operand of block 'boxes' can hold its result: %T is a tile of other elements, or of another loop
 // DEEPER: error: compute-in-place: no operand of block 'deeper' can hold its result: %T is a tile of other elements, or of another loop
-// COPIED: error: compute-in-place: %T is used by loop.copy; compute in place before tiles are promoted and blocks tensorized
+// SAVED: error: compute-in-place: the copy of %T to %A uses %T after block 'saved' would have overwritten it
 // NOTHING: error: compute-in-place: no operand of block 'nothing' can hold its result: it reads none
 
 func.func @chain(%A: memref<8xi32>, %O: memref<8xi32>) {
@@ -175,6 +180,23 @@ func.func @tiles(%A: memref<8xi32>, %O: memref<8xi32>) {
         loop.store %t, %O[%v] : memref<8xi32>
       }
     }
+  }
+  func.return
+}
+
+func.func @saves(%A: memref<8xi32>, %O: memref<8xi32>) {
+  loop.for %h = 0 to 2 {
+    %T = loop.alloc at [%h * 4] : memref<4xi32, "acc">
+    %X = loop.alloc at [%h * 4] : memref<4xi32, "acc">
+    loop.for %g = 0 to 4 {
+      loop.block "saved" (%v < 8 = %h * 4 + %g) {
+        %t = loop.load %T[%v] : memref<4xi32, "acc">
+        %f = arith.addi %t, %t : i32
+        loop.store %f, %X[%v] : memref<4xi32, "acc">
+      }
+    }
+    loop.copy %T to %A : memref<4xi32, "acc"> to memref<8xi32>
+    loop.copy %X to %O : memref<4xi32, "acc"> to memref<8xi32>
   }
   func.return
 }

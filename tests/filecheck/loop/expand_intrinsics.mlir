@@ -90,6 +90,40 @@ func.func @maxima(%A: memref<8xi8>, %M: memref<i8>, %N: memref<i8>) {
 
 // -----
 
+// A call that the target can run stays; one that needs more than the target has does not.
+// CHECK-LABEL: func.func @target
+// CHECK-NEXT:    loop.block "S" () {
+// CHECK-NEXT:      loop.intrinsic @here "compute"
+// CHECK:         loop.for %T_i = 0 to 2 {
+// CHECK-NOT:     loop.intrinsic
+builtin.module attributes {target = #target.target<"llvm -mcpu=x86-64-v3">} {
+te.intrinsic @here (%a: tensor<2xi32>) {
+  %c = te.compute "c" (%i = 0 to 2) {
+    %x = te.read %a[%i] : tensor<2xi32>
+    te.yield %x : i32
+  } : tensor<2xi32>
+  te.yield %c : tensor<2xi32>
+} lower compute "here" needs "avx2" llvm ["define internal void @here(ptr %c, ptr %a) {", "  ret void", "}"]
+te.intrinsic @elsewhere (%a: tensor<2xi32>) {
+  %c = te.compute "c" (%i = 0 to 2) {
+    %x = te.read %a[%i] : tensor<2xi32>
+    te.yield %x : i32
+  } : tensor<2xi32>
+  te.yield %c : tensor<2xi32>
+} lower compute "elsewhere" needs "amx-tile" llvm ["define internal void @elsewhere(ptr %c, ptr %a) {", "  ret void", "}"]
+func.func @target(%A: memref<2xi32>, %B: memref<2xi32>) {
+  loop.block "S" () {
+    loop.intrinsic @here "compute"(%B[i0], %A[i0]) writes 1 : memref<2xi32>, memref<2xi32>
+  }
+  loop.block "T" () {
+    loop.intrinsic @elsewhere "compute"(%A[i0], %B[i0]) writes 1 : memref<2xi32>, memref<2xi32>
+  }
+  func.return
+}
+}
+
+// -----
+
 // CHECK: error: expand-intrinsics: the module declares no te.intrinsic @nothing
 func.func @undeclared(%A: memref<2xi32>) {
   loop.block "S" () {

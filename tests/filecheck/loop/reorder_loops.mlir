@@ -1,4 +1,5 @@
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=5},reorder-loops{loops=k_i,r}' | filecheck %s --check-prefix=CHECK
+// RUN: not dovetail-opt %s -p 'split-loop{loop=k factor=5},reorder-loops{loops=k_i,r reassociate=false}' 2>&1 | filecheck %s --check-prefix=STRICT
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=y,y}' 2>&1 | filecheck %s --check-prefix=ONE
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=p,s}' 2>&1 | filecheck %s --check-prefix=APART
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=q,p}' 2>&1 | filecheck %s --check-prefix=STATEMENTS
@@ -6,7 +7,8 @@
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=n,m}' 2>&1 | filecheck %s --check-prefix=BOUNDS
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=h,g}' 2>&1 | filecheck %s --check-prefix=POINTS
 
-// Loops between the named ones stay where they are; the order of a reduction is free.
+// Loops between the named ones stay where they are; the order of a reduction is free, and a sum of
+// floats whose terms come in another order is marked.
 
 // CHECK-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
 // CHECK-NEXT:  loop.for %k_i = 0 to 5 {
@@ -18,13 +20,14 @@
 // CHECK-NEXT:        } {
 // CHECK-NEXT:          %s = loop.load %S[%v_r] : memref<8xf32>
 // CHECK-NEXT:          %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
-// CHECK-NEXT:          %t = arith.addf %s, %a : f32
+// CHECK-NEXT:          %t = arith.addf %s, %a fastmath<reassoc> : f32
 // CHECK-NEXT:          loop.store %t, %S[%v_r] : memref<8xf32>
 // CHECK-NEXT:        }
 // CHECK-NEXT:      }
 // CHECK-NEXT:    }
 // CHECK-NEXT:  }
 
+// STRICT: error: reorder-loops: reassociate=false: block 'S' would combine its floats in another order, which rounds differently: (v_r=0, v_k=1) comes before (v_r=0, v_k=5) now, and would come after it
 // ONE: error: reorder-loops: loops=y,y: name two or more loops, each once
 // APART: error: reorder-loops: loop 's' is not inside loop 'p'; only nested loops can change places
 // STATEMENTS: error: reorder-loops: loop 'p' has more than one statement, so the loops in it cannot move out of it; reorder before statements are added

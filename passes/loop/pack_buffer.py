@@ -1,0 +1,226 @@
+"""pack-buffer: what loops read and write of a buffer lies in memory in the order they need it in.
+
+    for x_o                           for x_o
+      for y                             B_packed = alloc at [0, x_o * 32] with the layout
+        for k                           for k', x'
+          ... B[k, x_o * 32 + x_i]  ->    B_packed[k', x_o * 32 + x'] = B[k', x_o * 32 + x']
+                                        for y
+                                          for k
+                                            ... B_packed[k, x_o * 32 + x_i]
+
+With `at`, what one iteration of that loop touches is copied into a tile with the layout: this is
+promote-memory-scope with a layout. Without it, the whole buffer is packed, in the cheapest way
+there is: a constant of the network (an argument marked `dovetail.weight`) and a buffer of the
+function's own get the layout, as by transform-layout; the former is packed when the network is
+compiled. Any other argument is copied before the first statement that uses it, and what was
+written of it is copied back behind the last one. Whoever calls the function notices nothing.
+
+Bodies stay as they are. `map` takes the logical coordinates, counted from the beginning of the
+tile. The copy is serial loops `<tile>_in_d0`, ... around the block `<tile>_in`, to be scheduled
+like any others; what is copied back has clones of the writers' loops, or such loops, too, where it
+is only known at run time what was written, around `<tile>_out`.
+
+Arguments: `buffer`, `map` (text such as "(k,x)->(x floordiv 32, k, x mod 32)"), `extents`, `at` (a
+loop), `scope` (of the packed buffer; by default `local` in a loop and global memory outside),
+`tile` (a name, by default `<buffer>_packed`), `function`.
+Refuses: the maps that transform-layout refuses; without `at`, a weight or a buffer of the function
+that has a layout already, a scope for these, and uses of an argument other than loads and stores;
+with it, what promote-memory-scope refuses; a memory into which the target moves boxes, because
+tiles there have the layout of their buffer; a name that another buffer has.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, StringAttr
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir.affine import AffineMap
+
+from analysis.affine import Affine
+from dialects import loop as loop_dialect
+from dialects.layout import logical_shape
+from passes.loop.dma import memory_of
+from passes.loop.forms import coordinates
+from passes.loop.library.axes import is_weight
+from passes.loop.liveness import Liveness
+from passes.loop.nests import box_loops, put_block
+from passes.loop.primitive import Primitive, Scope, block_of, insert_before, is_below
+from passes.loop.promote_memory_scope import Access, Box, Promotion, move
+from passes.loop.transform_layout import LayoutRequest, lay_out
+
+
+@dataclass(frozen=True)
+class Packing(Promotion):
+    """A promotion whose tile has a given layout."""
+
+    map: str = ""
+    extents: tuple[int, ...] | None = None
+
+    def allocate(self, box: Box, lanes: int | None) -> loop_dialect.AllocOp:
+        """The allocation of the tile, with the layout that is asked for."""
+        assert isinstance(self.buffer.type, MemRefType)
+        request = LayoutRequest(self.scope, self.tile_name, self.map, self.extents)
+        layout = request.of(self.shape(box))
+        memory = [] if self.memory == "global" else [StringAttr(self.memory)]
+        type = MemRefType(self.buffer.type.element_type, box.extents, layout, *memory)
+        return self.tile(box, type)
+
+    def shape(self, box: Box) -> tuple[int | str, ...]:
+        """The logical shape of the tile."""
+        return box.extents
+
+
+@dataclass(frozen=True)
+class WholePacking(Packing):
+    """Packs a whole buffer; `at` stands for the statements that use it, as a loop run once."""
+
+    def box(self, touched: Sequence[Access]) -> Box:
+        """All of the buffer, and the frame around it if a read may go there."""
+        assert isinstance(self.buffer.type, MemRefType)
+        shape = self.buffer.type.get_shape()
+        live = Liveness(self.scope, self.buffer, self.at)
+        if not any(self.leaves_buffer(live, access) for access in touched):
+            return Box((Affine({}),) * len(shape), tuple(shape))
+        limits = self.whole(live)
+        sizes = [end - low for low, end in limits]
+        extents = [form.const if form.is_constant else DYNAMIC_INDEX for form in sizes]
+        return Box(tuple(low for low, _ in limits), tuple(extents))
+
+    def shape(self, box: Box) -> tuple[int | str, ...]:
+        named = logical_shape(self.buffer.type)
+        return tuple(
+            name if isinstance(name, str) else extent
+            for name, extent in zip(named, box.extents, strict=True)
+        )
+
+    def promote_by_loops(self, live: Liveness, box: Box) -> None:
+        """Rewrite; where something is written is only known at run time, all is copied back."""
+        if not any(is_computed(write) for write in live.writes):
+            super().promote_by_loops(live, box)
+            return
+        tile, name = self.allocate(box, None), self.tile_name
+        entry = self.fresh(live, box, f"{name}_in", tile.result, [])
+        back = self.copy_back(tile.result, f"{name}_out")
+        self.redirect(live, tile)
+        self.place([tile, entry], [back])
+
+    def copy_back(self, tile: SSAValue, prefix: str) -> Operation:
+        """A nest that copies all elements of the buffer from its packed copy."""
+        (name,) = self.scope.fresh(prefix)
+        sizes = [self.size(extent) for extent in logical_shape(self.buffer.type)]
+        loops = box_loops(self.scope, sizes, name)
+        variables = [
+            (f"v_d{i}", size, Affine.variable(op.induction))
+            for i, (op, size) in enumerate(zip(loops, sizes, strict=True))
+        ]
+
+        def fill(inner: Block) -> None:
+            move(inner, tile, self.buffer, inner.args, AffineMap.identity(len(sizes)))
+
+        return put_block(loops, name, variables, [], fill)
+
+    def loops_over(self, box: Box, name: str) -> list[loop_dialect.ForOp]:
+        return box_loops(self.scope, [self.size(e) for e in self.shape(box)], name)
+
+
+def is_computed(access: Access) -> bool:
+    """Whether an element is accessed of which only a run knows which one it is."""
+    known = {*block_of(access).variables}
+    return any(form.variables() - known for form in coordinates(access))
+
+
+def uses(op: Operation, buffer: SSAValue) -> bool:
+    """Whether a statement of a function uses a buffer."""
+    return any(op is use.operation or is_below(use.operation, op) for use in buffer.uses)
+
+
+def gather(scope: Scope, buffer: SSAValue) -> loop_dialect.ForOp:
+    """A loop that is run once, in the place of the statements from the first use to the last."""
+    body = scope.function.body.block
+    statements = list(body.ops)
+    numbers = [i for i, op in enumerate(statements) if uses(op, buffer)]
+    once = loop_dialect.ForOp("once", 0, 1)
+    once.location = statements[numbers[0]].location
+    insert_before(statements[numbers[0]], once)
+    for op in statements[numbers[0] : numbers[-1] + 1]:
+        op.detach()
+        if isinstance(op, loop_dialect.DimOp):
+            insert_before(once, op)
+        else:
+            once.body.block.add_op(op)
+    return once
+
+
+def scatter(once: loop_dialect.ForOp) -> None:
+    """Put what is in the loop in its place."""
+    for op in list(once.body.block.ops):
+        op.detach()
+        insert_before(once, op)
+    once.detach()
+    once.erase()
+
+
+@dataclass(frozen=True)
+class PackBufferPass(Primitive):
+    """Let what loops use of a buffer lie in memory in the order they need it in."""
+
+    name = "pack-buffer"
+
+    buffer: str
+    map: str
+    extents: tuple[int, ...] | None = None
+    at: str | None = None
+    scope: str | None = None
+    tile: str | None = None
+    function: str | None = None
+
+    def rewrite(self, scope: Scope) -> None:
+        buffer = scope.find_buffer(self.buffer)
+        if self.tile in scope.buffers:
+            raise scope.error(f"the name '{self.tile}' is that of another buffer; choose another")
+        if self.scope is not None and memory_of(scope, self.scope) is not None:
+            raise scope.error(
+                f"tiles in {self.scope} have the layout of their buffer, which the target moves; "
+                f"give %{self.buffer} the layout with transform-layout"
+            )
+        if self.at is not None:
+            at, memory = scope.find_loop(self.at), self.scope or "local"
+            Packing(
+                scope, buffer, at, memory, self.tile_name, map=self.map, extents=self.extents
+            ).promote()
+        elif isinstance(buffer.owner, loop_dialect.AllocOp) or is_weight(buffer):
+            self.lay_out(scope, buffer)
+        else:
+            self.copy(scope, buffer)
+
+    @property
+    def tile_name(self) -> str:
+        """The name of the packed buffer."""
+        return self.tile or f"{self.buffer}_packed"
+
+    def lay_out(self, scope: Scope, buffer: SSAValue) -> None:
+        """Give the buffer itself the layout."""
+        if self.scope is not None or self.tile is not None:
+            raise scope.error(
+                f"%{self.buffer} is packed where it is, as nobody else sees it in its old layout; "
+                "scope= and tile= are for a copy, which at= makes in a loop"
+            )
+        lay_out(buffer, LayoutRequest(scope, self.buffer, self.map, self.extents))
+
+    def copy(self, scope: Scope, buffer: SSAValue) -> None:
+        """Let the function work on a packed copy of an argument."""
+        for use in buffer.uses:
+            op = use.operation
+            if not isinstance(op, Access | loop_dialect.PrefetchOp):
+                raise scope.error(
+                    f"%{self.buffer} is used by {op.name}, which would see it in its old layout; "
+                    "pack it in a loop with at=, or before that is there"
+                )
+        if not any(isinstance(use.operation, Access) for use in buffer.uses):
+            raise scope.error(f"nothing in @{scope.function.sym_name.data} uses %{self.buffer}")
+        once = gather(scope, buffer)
+        memory = self.scope or "global"
+        WholePacking(
+            scope, buffer, once, memory, self.tile_name, map=self.map, extents=self.extents
+        ).promote()
+        scatter(once)

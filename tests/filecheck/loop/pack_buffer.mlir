@@ -1,0 +1,201 @@
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" function=rowsum}' | filecheck %s --check-prefix=COPY
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=S map="(r)->(r floordiv 4,r mod 4)" function=rowsum}' | filecheck %s --check-prefix=RESULT
+// RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},pack-buffer{buffer=A map="(r,k)->(k,r)" at=k_o tile=T scope=local function=rowsum}' | filecheck %s --check-prefix=TILE
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=W map="(r)->(r floordiv 4,r mod 4)" function=own},pack-buffer{buffer=T map="(r)->(r mod 4,r floordiv 4)" function=own}' | filecheck %s --check-prefix=OWN
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=X map="(r,k)->(r,k floordiv 16,k mod 16)" function=symbolic}' | filecheck %s --check-prefix=SYMBOLIC
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=X map="(r)->(r mod 4,r floordiv 4)" function=halo}' | filecheck %s --check-prefix=HALO
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=U map="(r)->(r mod 4,r floordiv 4)" function=partly}' | filecheck %s --check-prefix=PARTLY
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=G map="(r)->(r mod 4,r floordiv 4)" function=gather}' | filecheck %s --check-prefix=GATHER
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=O map="(r)->(r mod 4,r floordiv 4)" function=scatter}' | filecheck %s --check-prefix=SCATTER
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r)->(r)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=RANK
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r floordiv 2)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=SHARED
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" tile=S function=rowsum}' 2>&1 | filecheck %s --check-prefix=NAME
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=T map="(r)->(r)" scope=local function=own}' 2>&1 | filecheck %s --check-prefix=PLACE
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=T map="(r)->(r mod 4,r floordiv 4)" function=own},pack-buffer{buffer=T map="(r)->(r)" function=own}' 2>&1 | filecheck %s --check-prefix=ALREADY
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" function=copied}' 2>&1 | filecheck %s --check-prefix=COPIED
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=N map="(r)->(r)" function=copied}' 2>&1 | filecheck %s --check-prefix=NOTHING
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" at=S function=rowsum}' 2>&1 | filecheck %s --check-prefix=LOOP
+// RUN: not dovetail-opt %s --set-target vta -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" scope=inp at=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=MOVED
+
+// COPY. an argument is copied once, before what uses it.
+// COPY-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// COPY-NEXT:  %A_packed = loop.alloc : memref<8x20xf32, #loop.layout<affine_map<(d0, d1) -> (d1, d0)>, [20, 8]>>
+// COPY-NEXT:  loop.for %A_packed_in_d0 = 0 to 8 {
+// COPY-NEXT:    loop.for %A_packed_in_d1 = 0 to 20 {
+// COPY-NEXT:      loop.block "A_packed_in" (%v_d0 < 8 = %A_packed_in_d0, %v_d1 < 20 = %A_packed_in_d1) {
+// COPY-NEXT:        %0 = loop.load %A[%v_d0, %v_d1] : memref<8x20xf32>
+// COPY-NEXT:        loop.store %0, %A_packed[%v_d0, %v_d1]
+// COPY:       loop.for %r = 0 to 8 {
+// COPY:         %a = loop.load %A_packed[%v_r, %v_k]
+
+// RESULT. what is written goes back behind the last statement; all of it is, so nothing is copied in.
+// RESULT-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// RESULT-NEXT:  %S_packed = loop.alloc : memref<8xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [2, 4]>>
+// RESULT-NEXT:  loop.for %r = 0 to 8 {
+// RESULT-NOT:   %S[
+// RESULT:       loop.for %S_packed_out_r = 0 to 8 {
+// RESULT-NEXT:    loop.block "S_packed_out" (%v_r_1 < 8 = %S_packed_out_r) {
+// RESULT-NEXT:      %0 = loop.load %S_packed[%v_r_1]
+// RESULT-NEXT:      loop.store %0, %S[%v_r_1] : memref<8xf32>
+
+// TILE. in a loop it is a tile with the layout, of its own extents.
+// TILE-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+// TILE:      loop.for %k_o = 0 to 3 {
+// TILE-NEXT:   %T = loop.alloc at [%r, %k_o * 8] : memref<1x8xf32, #loop.layout<affine_map<(d0, d1) -> (d1, d0)>, [8, 1]>, "local">
+// TILE-NEXT:   loop.for %T_in_d0 = 0 to 1 {
+// TILE-NEXT:     loop.for %T_in_d1 = 0 to 8 {
+// TILE-NEXT:       loop.block "T_in" (%v_d0 < 8 = %r + %T_in_d0, %v_d1 < 20 = %k_o * 8 + %T_in_d1) {
+
+// OWN. a constant of the network and a buffer of the function get the layout; nothing is copied.
+// OWN-LABEL: func.func @own(%W: memref<8xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [2, 4]>> {dovetail.weight}, %Z: memref<8xf32>) {
+// OWN-NEXT:  %T = loop.alloc : memref<8xf32, #loop.layout<affine_map<(d0) -> ((d0 mod 4), (d0 floordiv 4))>, [4, 2]>>
+// OWN-NEXT:  loop.for %r1 = 0 to 8 {
+
+// SYMBOLIC-LABEL: func.func @symbolic(%X: memref<?x40xf32, #loop.layout<["n", 40]>>, %Y: memref<?x40xf32, #loop.layout<["n", 40]>>) {
+// SYMBOLIC-NEXT:  %n = loop.dim "n"
+// SYMBOLIC-NEXT:  %X_packed = loop.alloc : memref<?x40xf32, #loop.layout<affine_map<(d0, d1) -> (d0, (d1 floordiv 16), (d1 mod 16))>, ["n", 3, 16]>>
+// SYMBOLIC-NEXT:  loop.for %X_packed_in_d0 = 0 to %n {
+// SYMBOLIC-NEXT:    loop.for %X_packed_in_d1 = 0 to 40 {
+// SYMBOLIC-NEXT:      loop.block "X_packed_in" (%v_d0 < %n = %X_packed_in_d0, %v_d1 < 40 = %X_packed_in_d1) {
+
+// HALO. the frame that is read is packed, too; the map counts from its beginning.
+// HALO-LABEL: func.func @halo(
+// HALO-NEXT:   %X_packed = loop.alloc at [-1] : memref<10xf32, #loop.layout<affine_map<(d0) -> ((d0 mod 4), (d0 floordiv 4))>, [4, 3]>>
+// HALO-NEXT:   loop.for %X_packed_in_d0 = 0 to 10 {
+// HALO-NEXT:     loop.block "X_packed_in" (%v_d0 < 10 = %X_packed_in_d0) {
+// HALO-NEXT:       %0 = loop.load %X[%v_d0 - 1]
+// HALO-NEXT:       loop.store %0, %X_packed[%v_d0 - 1]
+
+// PARTLY. only what was written goes back.
+// PARTLY-LABEL: func.func @partly(
+// PARTLY-NEXT:   %U_packed = loop.alloc
+// PARTLY-NEXT:   loop.for %p = 0 to 3 {
+// PARTLY:        loop.for %U_packed_out_p = 0 to 3 {
+// PARTLY-NEXT:     loop.block "U_packed_out" (%v_1 < 3 = %U_packed_out_p) {
+
+// GATHER. what is read is only known at run time, so all is there.
+// GATHER-LABEL: func.func @gather(
+// GATHER-NEXT:   %G_packed = loop.alloc : memref<8xf32
+// GATHER:        %a = loop.load %G_packed[%n]
+
+// SCATTER. so it is where something is written: all goes in, and all goes back.
+// SCATTER-LABEL: func.func @scatter(
+// SCATTER-NEXT:   %O_packed = loop.alloc : memref<8xf32
+// SCATTER-NEXT:   loop.for %O_packed_in_d0 = 0 to 8 {
+// SCATTER:          loop.store %a, %O_packed[%n]
+// SCATTER:        loop.for %O_packed_out_d0 = 0 to 8 {
+// SCATTER-NEXT:     loop.block "O_packed_out" (%v_d0_1 < 8 = %O_packed_out_d0) {
+
+// RANK: error: pack-buffer: map="(r)->(r)" takes 1 coordinates, but %A_packed has 2 dimensions
+// SHARED: error: pack-buffer: map="(r,k)->(k,r floordiv 2)" puts two elements of %A_packed in one place; a layout keeps them apart
+// NAME: error: pack-buffer: the name 'S' is that of another buffer; choose another
+// PLACE: error: pack-buffer: %T is packed where it is, as nobody else sees it in its old layout; scope= and tile= are for a copy, which at= makes in a loop
+// ALREADY: error: pack-buffer: %T already has the layout #loop.layout<affine_map<(d0) -> ((d0 mod 4), (d0 floordiv 4))>, [4, 2]>
+// COPIED: error: pack-buffer: %A is used by loop.copy, which would see it in its old layout; pack it in a loop with at=, or before that is there
+// NOTHING: error: pack-buffer: nothing in @copied uses %N
+// LOOP: error: pack-buffer: no loop is named 'S':
+// MOVED: error: pack-buffer: tiles in inp have the layout of their buffer, which the target moves; give %A the layout with transform-layout
+
+func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
+  loop.for %r = 0 to 8 {
+    loop.for %k = 0 to 20 {
+      loop.block "S" (%v_r < 8 = %r, reduce %v_k < 20 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v_r] : memref<8xf32>
+      } {
+        %s = loop.load %S[%v_r] : memref<8xf32>
+        %a = loop.load %A[%v_r, %v_k] : memref<8x20xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v_r] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @own(%W: memref<8xf32> {dovetail.weight}, %Z: memref<8xf32>) {
+  %T = loop.alloc : memref<8xf32>
+  loop.for %r1 = 0 to 8 {
+    loop.block "T" (%v < 8 = %r1) {
+      %w = loop.load %W[%v] : memref<8xf32>
+      %d = arith.addf %w, %w : f32
+      loop.store %d, %T[%v] : memref<8xf32>
+    }
+  }
+  loop.for %r2 = 0 to 8 {
+    loop.block "Z" (%v < 8 = %r2) {
+      %t = loop.load %T[%v] : memref<8xf32>
+      loop.store %t, %Z[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+func.func @symbolic(%X: memref<?x40xf32, #loop.layout<["n", 40]>>, %Y: memref<?x40xf32, #loop.layout<["n", 40]>>) {
+  %n = loop.dim "n"
+  loop.for %r = 0 to %n {
+    loop.for %k = 0 to 40 {
+      loop.block "Y" (%v_r < %n = %r, %v_k < 40 = %k) {
+        %x = loop.load %X[%v_r, %v_k] : memref<?x40xf32, #loop.layout<["n", 40]>>
+        loop.store %x, %Y[%v_r, %v_k] : memref<?x40xf32, #loop.layout<["n", 40]>>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @halo(%X: memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10]>>, %Z: memref<8xf32>) {
+  loop.for %o = 0 to 8 {
+    loop.for %t = 0 to 3 {
+      loop.block "Z" (%v < 8 = %o, reduce %w < 3 = %t) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %Z[%v] : memref<8xf32>
+      } {
+        %z = loop.load %Z[%v] : memref<8xf32>
+        %x = loop.load %X[%v + %w - 1] : memref<8xf32, #loop.layout<affine_map<(d0) -> (d0 + 1)>, [10]>>
+        %s = arith.addf %z, %x : f32
+        loop.store %s, %Z[%v] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @partly(%X: memref<8xf32>, %U: memref<8xf32>) {
+  loop.for %p = 0 to 3 {
+    loop.block "U" (%v < 3 = %p) {
+      %x = loop.load %X[%v] : memref<8xf32>
+      loop.store %x, %U[%v * 2] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+func.func @gather(%G: memref<8xf32>, %I: memref<8xindex>, %O: memref<8xf32>) {
+  loop.for %i = 0 to 8 {
+    loop.block "O" (%v < 8 = %i) {
+      %n = loop.load %I[%v] : memref<8xindex>
+      %a = loop.load %G[%n] : memref<8xf32>
+      loop.store %a, %O[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+func.func @scatter(%G: memref<8xf32>, %I: memref<8xindex>, %O: memref<8xf32>) {
+  loop.for %j = 0 to 8 {
+    loop.block "scatter" (%v < 8 = %j) {
+      %n = loop.load %I[%v] : memref<8xindex>
+      %a = loop.load %G[%v] : memref<8xf32>
+      loop.store %a, %O[%n] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+func.func @copied(%A: memref<8x20xf32>, %N: memref<8xf32>, %S: memref<8x20xf32>) {
+  %T = loop.alloc : memref<8x20xf32, "local">
+  loop.copy %A to %T : memref<8x20xf32> to memref<8x20xf32, "local">
+  loop.copy %T to %S : memref<8x20xf32, "local"> to memref<8x20xf32>
+  func.return
+}
