@@ -23,6 +23,7 @@ from xdsl.ir import Operation, SSAValue
 from dialects import loop
 from passes.loop.forms import coordinates, forms_of, ranges_of
 from passes.loop.instances import Instances, Use, uses_of
+from passes.loop.moves import hoist, later_in
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -30,7 +31,6 @@ from passes.loop.primitive import (
     body_accesses,
     loops_around,
 )
-from passes.loop.reverse_compute_at import hoist, later_in
 from passes.loop.signatures import tiles_are_apart
 
 

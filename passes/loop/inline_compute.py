@@ -25,6 +25,8 @@ from xdsl.rewriter import InsertPoint
 from analysis.affine import Affine, Quotient, from_expression
 from dialects import loop as loop_dialect
 from passes.loop.forms import coordinates, forms_of, map_of
+from passes.loop.instances import Access
+from passes.loop.moves import root_of
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -34,7 +36,6 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
-from passes.loop.reverse_compute_at import Access, root_of
 
 
 def index_value(form: Affine, builder: Builder) -> SSAValue:
