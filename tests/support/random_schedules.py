@@ -202,6 +202,9 @@ def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) ->
         except UserError as error:
             yield Attempt(step, module, None, error)
             continue
+        except Exception as error:
+            error.add_note(f"in {step}")
+            raise
         trial.verify()
         if len(str(trial)) <= LARGEST_TEXT:
             yield Attempt(step, module, trial, None)

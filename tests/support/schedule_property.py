@@ -8,10 +8,12 @@ compute, in the interpreter and as machine code, what the interpreter of tensor 
 failure is made small and written as `<folder>/<seed>.mlir`, with its pipeline in the first lines.
 """
 
+import os
 import random
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +45,9 @@ STEPS, TRIES = 12, 36
 """Accepted primitives of a sequence at most, and draws."""
 
 REDUCE_SECONDS = 60
+
+PART = 10
+"""The sequences of one job."""
 
 
 def inputs_of(module: ModuleOp) -> tuple[Inputs, list[np.ndarray]]:
@@ -102,6 +107,12 @@ class Tally:
         else:
             self.refused[name, attempt.reason] += 1
 
+    def add(self, other: "Tally") -> None:
+        self.accepted += other.accepted
+        self.refused += other.refused
+        self.failures += other.failures
+        self.sequences += other.sequences
+
     def table(self) -> Table:
         """A row for each primitive."""
         title = f"{self.sequences} sequences, {len(self.failures)} failures"
@@ -146,7 +157,7 @@ def run_sequence(seed: int, tally: Tally, folder: Path | None) -> None:
                     )
         fault = wrong(tensors, steps)
     except Exception as error:  # a bug of a primitive is a failure like any other
-        text = f"{type(error).__name__}: {error}"
+        text = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
         tally.failures.append(told(seed, tensors, steps, text, folder))
         return
     if fault is not None:
@@ -184,18 +195,30 @@ def told(
     return text
 
 
+def run_part(seeds: range, folder: Path) -> Tally:
+    """Some sequences, in a process of their own."""
+    tally = Tally()
+    for seed in seeds:
+        run_sequence(seed, tally, folder)
+    return tally
+
+
 def main(sequences: int = 20_000, seed: int = 0, folder: str = "schedule-failures") -> int:
-    """Run sequences, with progress; the exit code is 1 if one fails."""
-    tally, console = Tally(), Console(stderr=True)
-    for number in track(range(seed, seed + sequences), "random schedules", console=console):
-        before = len(tally.failures)
-        run_sequence(number, tally, Path(folder))
-        for failure in tally.failures[before:]:
-            console.print(failure.splitlines()[0], markup=False)
-    Console().print(tally.table())
-    if tally.failures:
-        print(f"failures: {len(tally.failures)}, made small, in {folder}/")
-    return 1 if tally.failures else 0
+    """Run sequences on all cores, with progress; the exit code is 1 if one fails."""
+    total, console = Tally(), Console(stderr=True)
+    starts = range(seed, seed + sequences, PART)
+    parts = [range(s, min(s + PART, seed + sequences)) for s in starts]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(run_part, part, Path(folder)) for part in parts]
+        for job in track(as_completed(jobs), "random schedules", len(jobs), console=console):
+            part = job.result()
+            total.add(part)
+            for failure in part.failures:
+                console.print(failure.splitlines()[0], markup=False)
+    Console().print(total.table())
+    if total.failures:
+        print(f"{len(total.failures)} failures, made small: {folder}/")
+    return 1 if total.failures else 0
 
 
 if __name__ == "__main__":
