@@ -223,11 +223,11 @@ def meeting(
     ]
 
 
-def marked(form: Affine, kept: set[Hashable]) -> Affine:
+def marked(form: Affine, kept: set[Hashable], name: str = "other") -> Affine:
     """The form of a second instance: all variables but those that are `kept` are others."""
 
     def other(variable: Hashable) -> Affine | None:
-        return None if variable in kept else Affine.variable(("other", variable))
+        return None if variable in kept else Affine.variable((name, variable))
 
     return form.rewrite(other, {})
 

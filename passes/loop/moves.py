@@ -6,7 +6,7 @@ other operations that would be passed decide: they came after it and would come 
 other way round. Operations pass each other within one iteration of the loops around both places.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.ir import Operation
@@ -63,6 +63,31 @@ def hoist(alloc: loop.AllocOp, root: Operation) -> None:
     if block.get_operation_index(alloc) > block.get_operation_index(root):
         alloc.detach()
         insert_before(root, alloc)
+
+
+def comes_before(
+    first: Operation,
+    second: Operation,
+    fixed: Sequence[loop.ForOp],
+    order: Mapping[Operation, int],
+    names: tuple[str, str] = ("", "other"),
+) -> Iterator[list[Affine]]:
+    """When an instance of one block or copy runs before one of another, in one iteration of the
+    loops `fixed`: a list of conditions for each way. `names` tell their variables apart."""
+    around = loops_around(second)
+    shared = [op for op in loops_around(first) if op in around and op not in fixed]
+    equal: list[Affine] = []
+    for op in shared:
+        step = tagged(op.induction, names[1]) - tagged(op.induction, names[0])
+        yield [*equal, step - 1]
+        equal += [step, step * -1]
+    if order[first] < order[second]:
+        yield equal
+
+
+def tagged(variable: Hashable, name: str) -> Affine:
+    """A variable of the instance that is called so; of the first one it keeps its name."""
+    return Affine.variable((name, variable) if name else variable)
 
 
 @dataclass(frozen=True)

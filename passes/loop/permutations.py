@@ -97,10 +97,21 @@ def keeps_by_signature(nest: loop.ForOp) -> bool:
     if not points_are_apart(block):
         return False
     around = loops_around(block)
-    ranges = ranges_of(around)
-    moving = [op.induction for op in around[len(loops_around(nest)) :] if op.extent != 1]
-    bindings = forms_of(block, "bindings", ranges)
+    bindings = zip(forms_of(block, "bindings"), block.is_reduce, strict=True)
+    reduces = any(reduce and form.variables() for form, reduce in bindings)
+    stored = {op.memref for op in block.body.walk() if isinstance(op, loop.StoreOp)}
+    if reduces and stored - accumulated(block):
+        return False
+    return is_injective(block, around[len(loops_around(nest)) :])
+
+
+def is_injective(block: loop.BlockOp, loops: Sequence[loop.ForOp]) -> bool:
+    """Whether a block is at another point in every iteration of some loops around it, and its
+    reduction begins in the first one."""
+    ranges = ranges_of(loops_around(block))
+    moving = [op.induction for op in loops if op.extent != 1]
     moved: set[object] = set()
+    bindings = forms_of(block, "bindings", ranges)
     for form, reduce in zip(bindings, block.is_reduce, strict=True):
         if not form.variables() & set(moving):
             continue
@@ -109,9 +120,7 @@ def keeps_by_signature(nest: loop.ForOp) -> bool:
         if reduce and (form.interval(ranges)[0] != 0 or min(form.terms.values()) < 0):
             return False
         moved |= form.variables()
-    stored = {op.memref for op in block.body.walk() if isinstance(op, loop.StoreOp)}
-    reduces = any(r and f.variables() for f, r in zip(bindings, block.is_reduce, strict=True))
-    return moved >= set(moving) and not (reduces and stored - accumulated(block))
+    return moved >= set(moving)
 
 
 def turned_around(old: Sequence[loop.ForOp], new: Sequence[loop.ForOp]) -> Witness | None:

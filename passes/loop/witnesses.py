@@ -33,6 +33,7 @@ from passes.loop.signatures import iterations_are_apart, tiles_are_apart
 EARLIER = "would run before it"
 TOGETHER = "would run at the same time"
 MISSED = "would find nothing there"
+OVERWRITTEN = "would find it overwritten"
 """What would become of the second instance of a witness."""
 
 

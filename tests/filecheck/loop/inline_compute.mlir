@@ -44,7 +44,8 @@
 // WRITTEN: error: inline-compute: %W is also written by block 'again'
 // READER: error: inline-compute: block 'reader' reads %G under a guard; inline the guard's producer into a plain read
 // BEFORE: error: inline-compute: block 'early' reads %Z before block 'late' writes it
-// AGAIN: error: inline-compute: %O, which block 'copied' reads, is written again by block 'changed'
+// AGAIN: error: inline-compute: block 'changed' writes %O, which block 'copied' reads, before block 'user' would read it
+// AGAIN-NEXT: %O[0] is read by block 'copied' (v=0) and then written by block 'changed' (v=0), which would run before it
 // LIVES: error: inline-compute: %T, which block 'X' reads, only lives inside loop 'l'
 
 func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
