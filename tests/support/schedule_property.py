@@ -26,7 +26,7 @@ from random_schedules import Attempt, attempts, function_of, is_emitted, text_of
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from witnesses import confirm
+from witnesses import confirm, race_of
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
 
@@ -81,6 +81,9 @@ def wrong(tensors: ModuleOp, steps: Sequence[ModulePass], threads: int = 2) -> s
     found = compare(expected, interpreted(module, inputs), inputs.exact)
     if found.difference is not None:
         return f"interpreter: {found.difference.describe('result')}"
+    race = race_of(module, dict(inputs.dims))
+    if race is not None:
+        return race
     if is_emitted(module):
         machine = Machine(parse(str(module)))
         found = compare(

@@ -18,6 +18,7 @@ from xdsl.passes import ModulePass
 
 from dialects import loop
 from dialects.layout import logical_shape
+from passes.loop.witnesses import CONCURRENT
 
 TOUCH = r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+) \((.*?)\)"
 LINE = re.compile(rf"^%(\w+)\[(.*?)\] (is|may be) {TOUCH} and then {TOUCH}, which would (.*)$")
@@ -280,3 +281,30 @@ def concurrent(events: list[Event], first: Named, second: Named, name: str) -> b
         for memory, outer, i in set(iterations(second))
         for m, o, j in mine
     )
+
+
+def race_of(module: ModuleOp, dims: Mapping[str, int]) -> str | None:
+    """Two iterations of a loop that run at the same time and touch one element; None if no two do.
+
+    Elements of gathers are not known, and left out.
+    """
+    together = {
+        op.loop_name.data
+        for op in module.walk()
+        if isinstance(op, loop.ForOp) and op.kind.data in CONCURRENT
+    }
+    try:
+        events = Trace(module, dims).events if together else []
+    except TooLongError:
+        return None
+    seen: dict[object, tuple[set[int], bool]] = {}
+    for event in events:
+        for depth, (name, iteration) in enumerate(event.loops):
+            if name in together and event.element is not None:
+                key = (event.memory, event.element, event.loops[:depth], name)
+                iterations, written = seen.get(key, (set[int](), False))
+                seen[key] = iterations | {iteration}, written or event.writes
+                if len(seen[key][0]) > 1 and seen[key][1]:
+                    place = f"%{event.buffer}{list(event.element)}"
+                    return f"race: iterations {seen[key][0]} of loop '{name}' touch {place}"
+    return None
