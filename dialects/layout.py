@@ -128,6 +128,13 @@ def layout_of(type: Attribute) -> LayoutAttr | None:
     return None
 
 
+def pad_of(type: Attribute) -> FloatAttr | IntegerAttr | None:
+    """What is in the cells of a type that hold no element; None if nothing is known of them, so
+    that anyone may write them."""
+    layout = layout_of(type)
+    return None if layout is None or isinstance(layout.pad, NoneAttr) else layout.pad
+
+
 def logical_shape(type: Attribute) -> tuple[int | str, ...]:
     """The shape of a tensor or memref type; a `?` is given by the name its layout has for it."""
     assert isinstance(type, TensorType | MemRefType)

@@ -18,6 +18,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
 )
 from xdsl.ir import (
+    Attribute,
     Block,
     BlockArgument,
     Dialect,
@@ -67,7 +68,7 @@ from dialects.affine_syntax import (
     verify_dims,
     verify_read,
 )
-from dialects.layout import LayoutAttr
+from dialects.layout import LayoutAttr, physical_shape
 from dialects.loop_hardware import (
     BarrierOp,
     CopyOp,
@@ -495,28 +496,49 @@ class AllocOp(IRDLOperation):
         %C_reg = loop.alloc at [%oc_o * 32, %oh_o * 2, 0] : memref<32x2x7xf32, "register">
 
     Accesses use the coordinates of the whole; without an origin the box begins at zero. It lives
-    for one iteration of the loop it stands in. Buffers with one name in `share "name"` never live
-    at the same time, and are one memory where memory has addresses.
-    """
+    for one iteration of the loop it stands in. Below loops over thread axes each thread has one of
+    its own, unless `shared_by ["threadIdx.x"]` says that the threads along an axis have one
+    together. Buffers with one name in `share "name"` never live at the same time, and are one
+    memory where memory has addresses.
+
+    A tile may lie in a part of a buffer that lives longer, and finds there what was left in it:
+
+        %T = loop.alloc at [%k * 8] in %R[%k mod 2] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+
+    The buffer's first physical dimension counts parts, each as large as the tile.
+    """  # noqa: E501
 
     name = "loop.alloc"
 
+    memory = opt_operand_def(MemRefType)
     outer = var_operand_def(IndexType)
     origin = prop_def(AffineMapAttr)
+    part = prop_def(AffineMapAttr)
+    """Which part of `memory` the tile lies in: no result without a memory, else one."""
+    shared_by = opt_prop_def(ArrayAttr[StringAttr])
     share = opt_prop_def(StringAttr)
     result = result_def(MemRefType)
 
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
     traits = traits_def(AllocatesResult())
 
     def __init__(
-        self, type: MemRefType, outer: Sequence[SSAValue] = (), origin: AffineMap | None = None
+        self,
+        type: MemRefType,
+        outer: Sequence[SSAValue] = (),
+        origin: AffineMap | None = None,
+        memory: SSAValue | None = None,
+        part: AffineMap | None = None,
     ) -> None:
         if origin is None:
             zero = AffineExpr.constant(0)
             origin = AffineMap(len(outer), 0, (zero,) * type.get_num_dims())
         super().__init__(
-            operands=[outer],
-            properties={"origin": AffineMapAttr(origin)},
+            operands=[memory, outer],
+            properties={
+                "origin": AffineMapAttr(origin),
+                "part": AffineMapAttr(part or AffineMap(len(outer), 0, ())),
+            },
             result_types=[type],
         )
 
@@ -527,23 +549,66 @@ class AllocOp(IRDLOperation):
             not isinstance(e, AffineConstantExpr) or e.value != 0 for e in self.origin.data.results
         )
 
+    @property
+    def sharing_axes(self) -> tuple[str, ...]:
+        """The thread axes along which all threads have this buffer together."""
+        return () if self.shared_by is None else tuple(axis.data for axis in self.shared_by)
+
     def verify_(self) -> None:
         verify_access(self, self.result.type, len(self.outer), self.origin.data)
+        verify_dims(self, "the part", self.part.data, len(self.outer))
+        if len(self.part.data.results) != (self.memory is not None):
+            raise VerifyException(f"{self.name}: a tile lies in one part of a memory, or in none")
+        if self.memory is not None:
+            self.verify_part(self.memory.type, self.result.type)
+        for axis in self.sharing_axes:
+            if axis not in THREAD_AXES:
+                raise VerifyException(
+                    f"{self.name}: shared by '{axis}', which is no thread axis; "
+                    f"there are {', '.join(THREAD_AXES)}"
+                )
+
+    def verify_part(self, whole: Attribute, tile: Attribute) -> None:
+        """Refuse a buffer whose parts are not such tiles."""
+        assert isinstance(whole, MemRefType) and isinstance(tile, MemRefType)
+        types = (whole.element_type, whole.memory_space), (tile.element_type, tile.memory_space)
+        if types[0] != types[1] or physical_shape(whole)[1:] != physical_shape(tile):
+            raise VerifyException(
+                f"{self.name}: {tile} is no part of {whole}: they have one element type and scope, "
+                "and the extents in memory of the whole are those of the tile behind the number "
+                "of parts"
+            )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         reader = AffineReader(parser)
-        exprs = None
+        exprs: list[AffineExpr] | None = None
+        parts: list[AffineExpr] = []
+        memory: SSAValue | None = None
         if parser.parse_optional_keyword("at") is not None:
             exprs = reader.expressions()
+        if parser.parse_optional_keyword("in") is not None:
+            base = parser.parse_unresolved_operand()
+            parts = reader.expressions()
+            parser.parse_keyword("of")
+            memory = parser.resolve_operand(base, parse_type_of(parser, cls.name, MemRefType))
+        shared_by = None
+        if parser.parse_optional_keyword("shared_by") is not None:
+            axes = parser.parse_comma_separated_list(
+                parser.Delimiter.SQUARE, parser.parse_str_literal
+            )
+            shared_by = ArrayAttr([StringAttr(axis) for axis in axes])
         share = None
         if parser.parse_optional_keyword("share") is not None:
             share = StringAttr(parser.parse_str_literal())
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
         type = parse_type_of(parser, cls.name, MemRefType)
-        origin = None if exprs is None else reader.map(exprs).data
-        op = cls(type, reader.operands, origin)
+        if exprs is None:
+            exprs = [AffineExpr.constant(0)] * type.get_num_dims()
+        maps = reader.map(exprs).data, reader.map(parts).data
+        op = cls(type, reader.operands, maps[0], memory, maps[1])
+        op.shared_by = shared_by
         op.share = share
         op.attributes |= attributes
         return op
@@ -552,6 +617,15 @@ class AllocOp(IRDLOperation):
         if self.has_origin:
             printer.print_string(" at ")
             print_expressions(printer, self.origin.data.results, self.outer)
+        if self.memory is not None:
+            printer.print_string(" in ")
+            printer.print_operand(self.memory)
+            print_expressions(printer, self.part.data.results, self.outer)
+            printer.print_string(" of ")
+            printer.print_attribute(self.memory.type)
+        if self.shared_by is not None:
+            printer.print_string(" shared_by ")
+            printer.print_attribute(self.shared_by)
         if self.share is not None:
             printer.print_string(" share ")
             printer.print_string_literal(self.share.data)

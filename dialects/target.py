@@ -100,6 +100,8 @@ class Machine:
     cores: int
     bandwidths: tuple[tuple[str, float], ...]
     """What one core reads from `l1`, `l2`, `l3` and `dram`, sustained, in GB/s."""
+    tile_registers: int = 0
+    """How many registers for two-dimensional tiles there are."""
     clock: float = 1.0
     """Cycles a nanosecond."""
     multiply_adds: float = 2
@@ -111,6 +113,8 @@ class Machine:
     queues: tuple[tuple[str, str], ...] = ()
     """The pairs of units between which tokens can be sent."""
     costs: Costs = Costs()
+    group_threads: int = 0
+    """The most threads that a thread group has; 0 where loops cannot be bound to thread axes."""
 
     def bandwidth(self, memory: str) -> float:
         """What one core reads from `memory`, in GB/s."""

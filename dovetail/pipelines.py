@@ -46,6 +46,8 @@ CPU: tuple[ModulePass, ...] = (
     LowerTeToLoopPass(),
     # guards are compared with whole domains, so this stands before the first split
     ElideHaloGuardsPass(),
+    # nothing, unless factors are narrow numbers, and the target has instructions for them
+    ImportIntrinsicsPass("amx+vnni+avx512bf16", fitting=True),
     ScheduleKernelsPass(),
     # schedules may lay weights out anew, so the network is lowered after them
     HoistAllocationsPass(),
@@ -58,6 +60,8 @@ CPU_KERNEL: tuple[ModulePass, ...] = (
     ExpandPowersPass(),
     LowerTeToLoopPass(),
     ElideHaloGuardsPass(),
+    # nothing, unless factors are narrow numbers, and the target has instructions for them
+    ImportIntrinsicsPass("amx+vnni+avx512bf16", fitting=True),
     ScheduleKernelsPass(),
 )
 

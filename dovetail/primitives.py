@@ -24,10 +24,10 @@ from xdsl.passes import ModulePass, PassPipeline
 
 from backends.interpreter.loop import run_loop
 from backends.interpreter.scalars import Array
+from backends.llvm.host import host_target
 from backends.vta.emission import is_program, program_of
 from backends.vta.launch import run_in_place
-from dialects.target import TargetAttr
-from dovetail.commands.compiling import choose_target
+from dialects.target import Target, TargetAttr
 from dovetail.execution.inputs import make_inputs
 from dovetail.execution.native import MachineCode, expanded
 from dovetail.execution.runner import Runner
@@ -46,9 +46,15 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "unroll-loop",
             "vectorize-loop",
             "peel-loop",
+            "pad-block",
             "decompose-reduction",
         ),
-        "thread binding": ("parallelize-loop",),
+        "thread binding": (
+            "parallelize-loop",
+            "bind-thread",
+            "insert-thread-barriers",
+            "lower-threads-to-loops",
+        ),
         "compute locality": (
             "compute-at",
             "reverse-compute-at",
@@ -59,6 +65,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tensorization": ("tensorize",),
         "latency hiding": (
             "prefetch-buffer",
+            "double-buffer",
             "bind-virtual-thread",
             "insert-dependence-tokens",
             "lower-virtual-threads",
@@ -133,8 +140,9 @@ class Demonstration:
         context = text_context()
         module = read_module(self.path, context)
         if self.target is not None:
-            told = None if self.target == "host" else self.target
-            module.attributes["target"] = TargetAttr.of(choose_target(told, 1))
+            host = self.target == "host"
+            target = host_target(1) if host else Target.parse(self.target)
+            module.attributes["target"] = TargetAttr.of(target)
         PassPipeline(self.passes).apply(context, module)
         module.verify()
         return module

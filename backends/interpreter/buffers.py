@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import MemRefType, NoneAttr, TensorType
+from xdsl.dialects.builtin import MemRefType, TensorType
 
 from analysis.errors import UserError
 from backends.interpreter.arrays import (
@@ -17,7 +17,7 @@ from backends.interpreter.arrays import (
 )
 from backends.interpreter.dims import sizes_of, spell_shape
 from backends.interpreter.scalars import Array, constant, dtype_of, is_float
-from dialects.layout import layout_map, layout_of, logical_shape, physical_shape
+from dialects.layout import layout_map, layout_of, logical_shape, pad_of, physical_shape
 
 
 def poison(dtype: np.dtype[Any]) -> Any:
@@ -29,25 +29,35 @@ def poison(dtype: np.dtype[Any]) -> Any:
 
 @dataclass
 class Buffer:
-    """The physical array of a memref, and the box of logical coordinates that it holds."""
+    """The physical array of a memref, and the box of logical coordinates that it holds.
+
+    Buffers of several threads may be one array: `base` is where the cells of each instance's buffer
+    begin in it, `extents` the physical extents of one of them.
+    """
 
     name: str
     type: MemRefType
     shape: tuple[int, ...]
     data: Array
-    origin: tuple[int, ...] = ()
+    origin: tuple[Any, ...] = ()
+    base: Any = 0
+    extents: tuple[int, ...] | None = None
+    physical: tuple[int, ...] = field(init=False)
     layout: tuple[Function, ...] | None = field(init=False)
     flat: Array = field(init=False)
     strides: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         layout = layout_of(self.type)
+        self.physical = self.data.shape if self.extents is None else self.extents
         # a halo behind the last element leaves the map an identity
-        dense = layout is None or (layout.is_identity and self.data.shape == self.shape)
+        dense = layout is None or (layout.is_identity and self.physical == self.shape)
         self.layout = None if dense else compile_map(layout_map(self.type))
         self.flat = self.data.reshape(-1)
         size = self.data.itemsize
-        self.strides = tuple(s // size for s in self.data.strides)
+        self.strides = tuple(
+            s // size for s in self.data.strides[self.data.ndim - len(self.physical) :]
+        )
         self.origin = self.origin or (0,) * len(self.shape)
 
     @property
@@ -56,21 +66,24 @@ class Buffer:
         return self.data.__array_interface__["data"][0]
 
     def addresses(self, indices: Sequence[Any], mask: Array | None, writing: bool) -> Array:
-        """The positions in `flat` of elements; a write must stay inside the logical box.
+        """The positions in `flat` of elements, or of cells that hold none.
 
-        A read may also touch the cells of a halo, wherever the layout puts it inside the physical
-        extents. Raises `OutOfBoundsError` with the logical indices.
+        A read may touch any cell inside the physical extents, a write must leave those alone that
+        hold a pad. Raises `OutOfBoundsError` with the logical indices.
         """
-        local = [i - o if o else i for i, o in zip(indices, self.origin, strict=True)]
+        local = [
+            i if isinstance(o, int) and not o else i - o
+            for i, o in zip(indices, self.origin, strict=True)
+        ]
         try:
-            if writing and self.layout is not None:
+            if writing and self.layout is not None and pad_of(self.type) is not None:
                 check_bounds(local, self.shape, mask)
             physical = local if self.layout is None else [f(local) for f in self.layout]
-            check_bounds(physical, self.data.shape, mask)
+            check_bounds(physical, self.physical, mask)
         except OutOfBoundsError as error:
             shown = tuple(int(value_at(i, error.position)) for i in indices)
             raise OutOfBoundsError(shown, error.position) from None
-        flat: Any = 0
+        flat: Any = self.base
         for index, stride in zip(physical, self.strides, strict=True):
             flat = flat + index * stride
         return np.asarray(flat if mask is None else np.where(mask, flat, 0))
@@ -84,10 +97,8 @@ def box_of(buffer: Buffer) -> str:
 
 
 def _pad(type: Any) -> Any:
-    layout = layout_of(type)
-    if layout is None or isinstance(layout.pad, NoneAttr):
-        return poison(dtype_of(type))
-    return constant(layout.pad)
+    pad = pad_of(type)
+    return poison(dtype_of(type)) if pad is None else constant(pad)
 
 
 def empty(type: TensorType | MemRefType, dims: Mapping[str, int]) -> Array:

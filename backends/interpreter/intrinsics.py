@@ -28,25 +28,9 @@ def call_intrinsic(
     op: IntrinsicOp, buffers: Sequence[Buffer], outer: Sequence[int], dims: Mapping[str, int]
 ) -> None:
     """Do what one call says to the buffers of its operands; `outer` are its index operands."""
-    name = op.callee.string_value()
-    declared = find_symbol(op, name)
-    if not isinstance(declared, te.IntrinsicOp):
-        raise UserError(f"loop.intrinsic: the module declares no te.intrinsic @{name}")
-    check_operands(op, declared)
-    last = declared.behaviour.block.last_op
-    assert isinstance(last, te.YieldOp)
+    declared = declaration_of(op)
     arguments = declared.behaviour.block.args
-    tensors = [a for a in arguments if isinstance(a.type, TensorType)]
-    regions = [
-        Region(f"loop.intrinsic @{name}", buffer, value.type, place, outer)
-        for buffer, value, place in zip(
-            buffers,
-            [*last.values, *(() if op.form.data == "reset" else tensors)],
-            op.places,
-            strict=False,
-        )
-    ]
-    written, read = regions[: op.writes.data], regions[op.writes.data :]
+    written, read = regions_of(op, buffers, outer)
     if op.form.data == "reset":
         for target, value in zip(written, identities_of(declared), strict=True):
             target.write(value)
@@ -64,6 +48,36 @@ def call_intrinsic(
         if op.form.data == "update":
             result = fold_update(declared, target.read(), result)
         target.write(result)
+
+
+def declaration_of(op: IntrinsicOp) -> te.IntrinsicOp:
+    """The instruction that is called."""
+    name = op.callee.string_value()
+    declared = find_symbol(op, name)
+    if not isinstance(declared, te.IntrinsicOp):
+        raise UserError(f"loop.intrinsic: the module declares no te.intrinsic @{name}")
+    check_operands(op, declared)
+    return declared
+
+
+def regions_of(
+    op: IntrinsicOp, buffers: Sequence[Buffer], outer: Sequence[int]
+) -> "tuple[list[Region], list[Region]]":
+    """The parts of buffers that a call writes, and those that are its operands."""
+    declared = declaration_of(op)
+    last = declared.behaviour.block.last_op
+    assert isinstance(last, te.YieldOp)
+    tensors = [a for a in declared.behaviour.block.args if isinstance(a.type, TensorType)]
+    regions = [
+        Region(f"loop.intrinsic @{op.callee.string_value()}", buffer, value.type, place, outer)
+        for buffer, value, place in zip(
+            buffers,
+            [*last.values, *(() if op.form.data == "reset" else tensors)],
+            op.places,
+            strict=False,
+        )
+    ]
+    return regions[: op.writes.data], regions[op.writes.data :]
 
 
 def check_operands(op: IntrinsicOp, declared: te.IntrinsicOp) -> None:
@@ -122,10 +136,12 @@ class Region:
                 f"is {self.type}"
             )
 
-    def addresses(self, writing: bool) -> Array:
-        """Where the elements lie."""
-        assert self.place is not None
-        shape = self.type.get_shape()
+    def places(self) -> list[Any]:
+        """The logical coordinates of the elements."""
+        shape = self.buffer.shape if self.place is None else self.type.get_shape()
+        elements = np.indices(shape, sparse=True)
+        if self.place is None:
+            return [e + o for e, o in zip(elements, self.buffer.origin, strict=True)]
         rank = len(shape)
         if self.place.num_symbols > rank:
             raise UserError(
@@ -136,8 +152,11 @@ class Region:
         whole = self.place.replace_dims_and_symbols(
             dims[: len(self.outer)], dims[len(self.outer) :], len(dims), 0
         )
-        elements = np.indices(shape, sparse=True)
-        found = [np.broadcast_to(f([*self.outer, *elements]), shape) for f in compile_map(whole)]
+        return [np.broadcast_to(f([*self.outer, *elements]), shape) for f in compile_map(whole)]
+
+    def addresses(self, writing: bool) -> Array:
+        """Where the elements lie."""
+        found = self.places()
         try:
             return self.buffer.addresses(found, None, writing)
         except OutOfBoundsError as error:

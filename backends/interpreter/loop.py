@@ -1,6 +1,7 @@
 """The meaning of the loop dialect: memory that a function's loops and blocks change in order.
 
-Loops run one iteration after the other, whatever their kind. Where a chain of loops holds one
+Loops run one iteration after the other, whatever their kind, but for those over thread axes: what
+they mean stands in `threads.py`. Where a chain of loops holds one
 block and nothing else, all its instances run as whole arrays, provided that the addresses they
 touch show that the order does not matter; otherwise the outermost loop of the chain runs in
 Python and its body is tried again. So the order of the text decides, and NumPy does the work.
@@ -29,6 +30,7 @@ from backends.interpreter.instances import BlockRunner
 from backends.interpreter.intrinsics import call_intrinsic
 from backends.interpreter.nest import Nest, chain_of, plan_nest
 from backends.interpreter.scalars import Array, constant, evaluate, has_meaning
+from backends.interpreter.threads import KernelRun, has_threads, is_thread_loop
 from dialects.layout import logical_shape, physical_shape
 from dialects.loop import AllocOp, BlockOp, DimOp, ForOp
 from dialects.loop_hardware import (
@@ -120,8 +122,11 @@ class LoopRun:
 
     def run_for(self, op: ForOp) -> None:
         """Run a loop: as whole arrays if that is the same, else iteration by iteration."""
+        if is_thread_loop(op):
+            KernelRun(self.environment, self.stack, self.dims, copy, op).run()
+            return
         if op not in self.nests:
-            chain = chain_of(op)
+            chain = None if has_threads(op) else chain_of(op)
             self.nests[op] = None if chain is None else plan_nest(*chain)
         nest = self.nests[op]
         if nest is not None and self.blocks.run_whole(nest):
@@ -145,8 +150,19 @@ class LoopRun:
     def allocate(self, op: AllocOp) -> Buffer:
         outer = [self.lookup(o) for o in op.outer]
         origin = tuple(int(f(outer)) for f in compile_map(op.origin.data))
-        assert isinstance(op.result.type, MemRefType)
-        return allocate(value_name(op.result), op.result.type, origin, self.dims)
+        type, name = op.result.type, value_name(op.result)
+        assert isinstance(type, MemRefType)
+        if op.memory is None:
+            return allocate(name, type, origin, self.dims)
+        whole: Buffer = self.environment[op.memory]
+        (number,) = (int(f(outer)) for f in compile_map(op.part.data))
+        if not 0 <= number < len(whole.data):
+            raise UserError(
+                f"loop.alloc: {name} lies in part {number} of {whole.name}, which has "
+                f"{len(whole.data)}"
+            )
+        shape = sizes_of(logical_shape(type), self.dims)
+        return Buffer(name, type, shape, whole.data[number, ...], origin)
 
     def call(self, op: CallOp) -> None:
         func = find_function(op, op.callee.string_value())

@@ -109,6 +109,8 @@ class Nest:
 
     loops: tuple[ForOp, ...]
     block: BlockOp
+    outer: tuple[SSAValue, ...]
+    """What the maps of the block, and then other conditions, are over."""
     bounds: tuple[tuple[Function, Function], ...]
     components: tuple[Component, ...]
     guards: tuple[Function, ...]
@@ -153,19 +155,32 @@ def chain_of(loop: ForOp) -> tuple[list[ForOp], BlockOp] | None:
     return (loops, op) if isinstance(op, BlockOp) else None
 
 
-def plan_nest(loops: Sequence[ForOp], block: BlockOp) -> Nest:
-    """Everything about a chain that its text alone decides."""
+def plan_nest(
+    loops: Sequence[ForOp],
+    block: BlockOp,
+    same: Mapping[SSAValue, SSAValue] | None = None,
+    given: Sequence[tuple[AffineExpr, Sequence[SSAValue]]] = (),
+) -> Nest:
+    """Everything about a chain that its text alone decides.
+
+    `same` has values that others stand for, `given` more conditions, each with its operands.
+    """
     position: dict[SSAValue, int] = {loop.induction: n for n, loop in enumerate(loops)}
+    values = [*block.outer, *(v for _, operands in given for v in operands)]
+    outer = tuple((same or {}).get(v, v) for v in values)
 
     def used(expr: AffineExpr) -> frozenset[int]:
-        return frozenset(
-            position[block.outer[d]] for d in expr.used_dims() if block.outer[d] in position
-        )
+        return frozenset(position[outer[d]] for d in expr.used_dims() if outer[d] in position)
 
     bindings, domains = block.bindings.data.results, block.domains.data.results
     conditions = [*block.where.data.results]
     for binding, domain in zip(bindings, domains, strict=True):
         conditions += [binding, domain - binding - 1]
+    first = len(block.outer)
+    for condition, operands in given:
+        dims = [AffineExpr.dimension(first + i) for i in range(len(operands))]
+        conditions.append(condition.replace_dims_and_symbols(dims, ()))
+        first += len(operands)
     groups = [used(b) for b in bindings] + [used(c) for c in conditions]
     components = _components(len(loops), groups)
     guards: list[list[Function]] = [[] for _ in components]
@@ -178,6 +193,7 @@ def plan_nest(loops: Sequence[ForOp], block: BlockOp) -> Nest:
     return Nest(
         tuple(loops),
         block,
+        outer,
         tuple((compile_map(x.lower.data)[0], compile_map(x.upper.data)[0]) for x in loops),
         tuple(Component(c, tuple(g)) for c, g in zip(components, guards, strict=True)),
         tuple(free),
@@ -207,7 +223,7 @@ def enumerate_instances(
     values: dict[SSAValue, Any] = {}
     rank = len(nest.components)
     extents: list[int] = []
-    scalars = [lookup(v) if not _is_inner(nest, v) else 0 for v in nest.block.outer]
+    scalars = [lookup(v) if not _is_inner(nest, v) else 0 for v in nest.outer]
     if any(guard(scalars) < 0 for guard in nest.guards):
         return None
     for axis, component in enumerate(nest.components):
@@ -219,7 +235,7 @@ def enumerate_instances(
         shape = [size if a == axis else 1 for a in range(rank)]
         for loop, array in zip(component.loops, points, strict=True):
             values[nest.loops[loop].induction] = array.reshape(shape)
-    operands = [values.get(v, s) for v, s in zip(nest.block.outer, scalars, strict=True)]
+    operands = [values.get(v, s) for v, s in zip(nest.outer, scalars, strict=True)]
     variables = [np.asarray(f(operands)) for f in nest.bindings]
     loops = [values[loop.induction] for loop in nest.loops]
     return Instances(tuple(extents), loops, operands, variables)
@@ -244,7 +260,7 @@ def _points(
     found: Mapping[SSAValue, Array] = {
         nest.loops[n].induction: p for n, p in zip(component.loops, points, strict=True)
     }
-    operands = [found.get(v, s) for v, s in zip(nest.block.outer, scalars, strict=True)]
+    operands = [found.get(v, s) for v, s in zip(nest.outer, scalars, strict=True)]
     keep = np.ones(mesh.shape[1], np.bool_)
     for guard in component.guards:
         keep &= np.asarray(guard(operands)) >= 0

@@ -280,11 +280,31 @@ class Accesses(Numbers):
         operands = [Affine.variable(v) for v in op.outer]
         origin = tuple(from_expression(e, operands, self.ranges) for e in op.origin.data.results)
         shared = scope_of(type) != "register" or self.is_parallel
+        if op.memory is not None:
+            self.buffers[op.result] = self.part_of(op, operands, origin)
+            return
         if op.parent_op() is self.source and shared:
             pointer = self.in_workspace(type)
         else:
             pointer = self.on_stack(op, type)
         self.buffers[op.result] = Buffer(pointer, type, origin)
+
+    def part_of(
+        self, op: loop.AllocOp, operands: list[Affine], origin: tuple[Affine, ...]
+    ) -> Buffer:
+        """A tile that lies in a part of another buffer."""
+        assert op.memory is not None and isinstance(op.result.type, MemRefType)
+        whole = self.buffers[op.memory]
+        size = 1
+        for extent in physical_shape(op.result.type):
+            if not isinstance(extent, int):
+                raise UnsupportedError(
+                    f"llvm: {op.result.type} lies in a part of a buffer; only tiles of constant "
+                    "sizes can"
+                )
+            size *= extent
+        (number,) = (from_expression(e, operands, self.ranges) for e in op.part.data.results)
+        return Buffer(whole.pointer, op.result.type, origin, whole.start + number * size)
 
     @contextmanager
     def at_allocations(self) -> Generator[ir.IRBuilder]:
@@ -343,6 +363,6 @@ def emit_workspace_bytes(module: ir.Module, function: func.FuncOp) -> None:
         dims[symbol] = builder.load(place, typ=I64, align=8)
     total: ir.Value = I64(BARRIER_BYTES)
     for op in function.body.block.ops:
-        if isinstance(op, loop.AllocOp):
+        if isinstance(op, loop.AllocOp) and op.memory is None:
             total = builder.add(total, emit_bytes(builder, op.result.type, dims))
     builder.ret(total)

@@ -6,7 +6,7 @@ constants.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llvmlite import ir
 from xdsl.dialects.builtin import MemRefType
@@ -27,6 +27,8 @@ class Buffer:
     pointer: ir.Value
     type: MemRefType
     origin: tuple[Affine, ...]
+    start: Affine = field(default_factory=lambda: Affine({}))
+    """How many elements behind `pointer` it begins."""
 
     def strides(self) -> list[tuple[int, Product]]:
         """For each physical dimension its stride in elements: a number times dimensions."""
@@ -61,7 +63,7 @@ def compose(buffer: Buffer, indices: Sequence[Affine], map: AffineMap, ranges: R
     logical = [from_expression(e, indices, ranges) for e in map.results]
     local = [place - start for place, start in zip(logical, buffer.origin, strict=True)]
     physical = [from_expression(e, local, ranges) for e in layout_map(buffer.type).results]
-    parts: dict[Product, Affine] = {}
+    parts: dict[Product, Affine] = {} if buffer.start == Affine({}) else {(): buffer.start}
     inside = all(
         is_within(place, extent, ranges)
         for place, extent in zip(physical, physical_shape(buffer.type), strict=True)

@@ -9,7 +9,7 @@ run it, a thousand times faster.
 
 from llvmlite import ir
 from xdsl.dialects import func
-from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
+from xdsl.dialects.builtin import MemRefType, StringAttr
 from xdsl.ir import SSAValue
 
 from analysis.affine import Affine, from_expression
@@ -19,7 +19,7 @@ from backends.llvm.numbers import BARRIER_BYTES
 from backends.llvm.scalars import call_function
 from backends.llvm.types import I1, I8, I32, I64, byte_size, memory_type, value_type
 from dialects import loop
-from dialects.layout import layout_map, layout_of, logical_shape, physical_shape
+from dialects.layout import layout_map, logical_shape, pad_of, physical_shape
 
 ALIGNMENT = 64
 POISON_BYTE = 0xFF
@@ -36,7 +36,7 @@ class CheckedEmitter(FunctionEmitter):
         inner = [
             op
             for op in function.walk()
-            if isinstance(op, loop.AllocOp) and op.parent_op() is not function
+            if isinstance(op, loop.AllocOp) and op.memory is None and op.parent_op() is not function
         ]
         self.inner_places: dict[SSAValue, int] = {}
         for op in inner:
@@ -52,7 +52,7 @@ class CheckedEmitter(FunctionEmitter):
     ) -> None:
         """Leave the function unless an access stays inside its buffer.
 
-        A store must stay in the logical box; a load may also touch a halo.
+        A load may touch any cell of it, a store must leave those alone that hold a pad.
         """
         buffer = self.buffers[op.memref]
         indices = [self.index(v, variables, values) for v in op.indices]
@@ -60,7 +60,7 @@ class CheckedEmitter(FunctionEmitter):
         local = [place - start for place, start in zip(logical, buffer.origin, strict=True)]
         physical = [from_expression(e, local, self.ranges) for e in layout_map(buffer.type).results]
         limits = list(zip(physical, physical_shape(buffer.type), strict=True))
-        if isinstance(op, loop.StoreOp) and layout_of(buffer.type) is not None:
+        if isinstance(op, loop.StoreOp) and pad_of(buffer.type) is not None:
             limits += zip(local, logical_shape(buffer.type), strict=True)
         tests: list[ir.Value] = []
         for place, extent in limits:
@@ -113,19 +113,21 @@ class CheckedEmitter(FunctionEmitter):
     def allocate(self, op: loop.AllocOp) -> None:
         """Make a buffer, and fill it with poison, or with the pad if its layout has one."""
         super().allocate(op)
+        if op.memory is not None:
+            return
         buffer = self.buffers[op.result]
         count: ir.Value = I64(1)
         for extent in physical_shape(buffer.type):
             factor = I64(extent) if isinstance(extent, int) else self.dims[extent]
             count = self.builder.mul(count, factor)
-        layout = layout_of(buffer.type)
-        if layout is None or isinstance(layout.pad, NoneAttr):
+        known = pad_of(buffer.type)
+        if known is None:
             size = self.builder.mul(count, I64(byte_size(buffer.type.element_type)))
             args = [buffer.pointer, I8(POISON_BYTE), size, I1(0)]
             call_function(self.builder, "llvm.memset.p0.i64", ir.VoidType(), args)
             return
         element = memory_type(buffer.type.element_type)
-        pad = ir.Constant(value_type(buffer.type.element_type), layout.pad.value.data)
+        pad = ir.Constant(value_type(buffer.type.element_type), known.value.data)
         value = pad if pad.type == element else self.builder.zext(pad, element)
         self.fill(buffer.pointer, count, value)
 

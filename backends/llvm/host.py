@@ -7,8 +7,10 @@ into it; where neither says, they are those of a common server core.
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import llvmlite.binding as llvm
 
@@ -19,11 +21,28 @@ from dialects.target import Machine, Scope, Target
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 DEFAULT_CACHES = {"l1": 32 << 10, "l2": 1 << 20, "l3": 32 << 20}
 
-HALF_WIDTH = frozenset({"znver4"})
-"""The CPUs that work on a vector in two halves: one multiply-add and one load a cycle, not two."""
-
 CLOCK = 3.5
 """Cycles a nanosecond of a common server core, in which its bandwidths are told."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """What kinds of processors differ in, beside features: vectors that are multiplied and added,
+    and loaded, in a cycle; what one core reads from the third cache and from DRAM, in GB/s."""
+
+    multiply_adds: int = 2
+    loads: int = 2
+    l3: float = 28.0
+    dram: float = 14.0
+
+
+CORES: Mapping[str, Core] = MappingProxyType(
+    {
+        # vectors of 64 bytes are worked on in two halves
+        "znver4": Core(multiply_adds=1, loads=1, l3=110.0, dram=25.0),
+        "znver5": Core(l3=110.0, dram=25.0),
+    }
+)
 
 GENERATED = re.compile(
     "64bit|adx|aes|avx|bmi|cmov|f16c|fma|gfni|lzcnt|mmx|movbe|pclmul|popcnt|prfchw|sha|sse|ssse"
@@ -76,7 +95,7 @@ def describe(target: Target) -> Machine:
     features = features_of(target)
     width, registers = vector_shape(features)
     caches = {name: target.number(name) or size for name, size in DEFAULT_CACHES.items()}
-    halves = width == 64 and target.get("mcpu") in HALF_WIDTH
+    core = CORES.get(target.get("mcpu") or "", Core())
     return Machine(
         device="llvm",
         cpu=target.get("mcpu") or "",
@@ -89,10 +108,11 @@ def describe(target: Target) -> Machine:
         l2_bytes=caches["l2"],
         l3_bytes=caches["l3"],
         cores=target.number("num-threads") or 1,
-        bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", 28.0), ("dram", 14.0)),
+        tile_registers=8 if "amx-tile" in features else 0,
+        bandwidths=(("l1", 300.0), ("l2", 120.0), ("l3", core.l3), ("dram", core.dram)),
         clock=CLOCK,
-        multiply_adds=1 if halves else 2,
-        loads=1 if halves else 2,
+        multiply_adds=core.multiply_adds,
+        loads=core.loads,
     )
 
 

@@ -54,13 +54,10 @@ class Text:
 
 @cache
 def read_text(owner: str, text: str) -> Text:
-    """The parts of the LLVM IR of an instruction."""
-    try:
-        module = llvm.parse_assembly(text)
-    except RuntimeError as error:
-        raise UserError(f"{owner}: its llvm text is no LLVM IR", str(error).strip()) from None
+    """The parts of the LLVM IR of an instruction; a line that declares may be there twice."""
     parts: dict[str, dict[str, str]] = {"declare": {}, "define": {}}
     lines = iter(text.splitlines())
+    order: list[str] = []
     for line in lines:
         if not line.strip() or line.lstrip().startswith(";"):
             continue
@@ -72,8 +69,14 @@ def read_text(owner: str, text: str) -> Text:
             )
         whole = [line]
         while found[1] == "define" and whole[-1].strip() != "}":
-            whole.append(next(lines))
+            whole.append(next(lines, "}"))
+        if found[1] == "define" or line not in order:
+            order += whole
         parts[found[1]][found[2]] = "\n".join(whole)
+    try:
+        module = llvm.parse_assembly("\n".join(order))
+    except RuntimeError as error:
+        raise UserError(f"{owner}: its llvm text is no LLVM IR", str(error).strip()) from None
     parameters = {
         function.name: tuple((a.name, str(a.type)) for a in function.arguments)
         for function in module.functions

@@ -99,9 +99,10 @@ def show(kernel: Kernel, figures: Figures) -> None:
 
 def limit_text(kernel: Kernel, figures: Figures) -> str:
     """What limits the kernel, and how much of it there is."""
-    if figures.limit == "fma":
-        return f"FMA {kernel.work.operations / figures.limit_seconds / 1e9:.4g} GFLOP/s"
-    return f"copy {kernel.work.bytes / figures.limit_seconds / 1e9:.4g} GB/s"
+    if figures.limit == "copy":
+        return f"copy {kernel.work.bytes / figures.limit_seconds / 1e9:.4g} GB/s"
+    unit = figures.limit.replace("fma", "FMA")
+    return f"{unit} {kernel.work.operations / figures.limit_seconds / 1e9:.4g} GFLOP/s"
 
 
 def write_json(

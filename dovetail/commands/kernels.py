@@ -1,4 +1,4 @@
-"""`dovetail bench kernels`: single kernels under the default schedule, against what is possible.
+"""`dovetail bench kernels`: kernels under the default schedule, against the limits of the machine.
 
 Each row is compiled with the schedule of the library, compared once with the interpreter, and timed
 in turns with the limit (dovetail/measuring/paired.py). A row whose instructions this machine lacks
@@ -20,6 +20,7 @@ from analysis.errors import UserError
 from analysis.files import write_atomically
 from backends.llvm.host import host_target
 from dovetail.commands.arguments import Parser, positive
+from dovetail.measuring.narrow_rows import NARROW
 from dovetail.measuring.row_figures import measure_row
 from dovetail.measuring.rows import Row, all_rows
 
@@ -52,7 +53,7 @@ def choose(pattern: str) -> list[Row]:
         wanted = re.compile(pattern)
     except re.error as error:
         raise UserError(f"--rows: '{pattern}' is no regular expression: {error}") from None
-    rows = all_rows()
+    rows = [*all_rows(), *NARROW]
     chosen = [row for row in rows if wanted.search(row.name)]
     if not chosen:
         names = f"{rows[0].name}, {rows[1].name}, ..., {rows[-1].name}"

@@ -8,6 +8,7 @@ from xdsl.ir import Block, SSAValue
 
 from backends.interpreter.dims import find_symbol
 from backends.interpreter.nest import chain_of
+from backends.interpreter.threads import is_thread_loop
 from dialects import loop, te
 
 STEP_SECONDS = 300e-6
@@ -59,25 +60,32 @@ def points(block: loop.BlockOp) -> int:
     return total
 
 
-def interpreted(block: Block, largest: dict[SSAValue, int], dims: Mapping[str, int]) -> float:
-    """Seconds in the interpreter."""
+def interpreted(
+    block: Block, largest: dict[SSAValue, int], dims: Mapping[str, int], threads: int = 1
+) -> float:
+    """Seconds in the interpreter, which runs all `threads` at once."""
     total = 0.0
     for op in block.ops:
         match op:
             case loop.DimOp():
                 largest[op.result] = dims.get(op.symbol.data, 1)
+            case loop.ForOp() if is_thread_loop(op):
+                count = extent(op, largest)
+                largest[op.induction] = max(0, count - 1)
+                total += interpreted(op.body.block, largest, dims, threads * count)
             case loop.ForOp() if (chain := chain_of(op)) is not None:
                 extents: list[int] = []
                 for inner in chain[0]:
                     extents.append(extent(inner, largest))
                     largest[inner.induction] = max(0, extents[-1] - 1)
-                total += STEP_SECONDS + ELEMENT_SECONDS * prod(extents)
+                total += STEP_SECONDS + ELEMENT_SECONDS * threads * prod(extents)
             case loop.ForOp():
                 count = extent(op, largest)
                 largest[op.induction] = max(0, count - 1)
-                total += count * (STEP_SECONDS / 10 + interpreted(op.body.block, largest, dims))
+                inside = interpreted(op.body.block, largest, dims, threads)
+                total += count * (STEP_SECONDS / 10 + inside)
             case _:
-                total += STEP_SECONDS
+                total += STEP_SECONDS + ELEMENT_SECONDS * threads
     return total
 
 

@@ -81,7 +81,7 @@ class CheckedKernel:
         """The memory of all allocations."""
         total = BARRIER_BYTES + self.emitter.inner_bytes
         for op in self.function.body.block.ops:
-            if isinstance(op, loop.AllocOp):
+            if isinstance(op, loop.AllocOp) and op.memory is None:
                 assert isinstance(op.result.type, MemRefType)
                 shape = sizes_of(physical_shape(op.result.type), dims)
                 size = byte_size(op.result.type.element_type) * int(np.prod(shape, dtype=object))

@@ -1,7 +1,8 @@
 """Runs a function of any level on logical arrays, each part of it by the engine that suits it.
 
 Graphs and tensor expressions run as whole arrays in the interpreter. Loops run in the interpreter
-where that takes little time, else as machine code of the checked emitter. Instructions of the
+where that takes little time, else as machine code of the checked emitter; those over thread axes
+always in the interpreter, which finds races. Instructions of the
 accelerator run in its simulator. The kernels that a
 network calls run one by one, each by its own level's engine; a network of buffers places them in
 one arena, as its plan says.
@@ -23,6 +24,7 @@ from backends.interpreter.graph import run_op
 from backends.interpreter.loop import run_loop
 from backends.interpreter.scalars import Array, dtype_of
 from backends.interpreter.te import run_te
+from backends.interpreter.threads import has_threads
 from backends.vta.emission import is_program, program_of
 from backends.vta.launch import run_in_place
 from dialects import loop
@@ -71,7 +73,8 @@ class Runner:
             seconds = tensor_seconds(function)
         else:
             quick = interpreter_seconds(function, inputs.dims)
-            seconds = min(quick, native_seconds(function, inputs.dims))
+            natively = quick if has_threads(function) else native_seconds(function, inputs.dims)
+            seconds = min(quick, natively)
         if seconds <= self.budget_seconds:
             return None
         return choose_slice(inputs.start[0].shape, self.budget_seconds / seconds, seed)
@@ -203,7 +206,7 @@ class Runner:
         self, function: FuncOp, arrays: Sequence[Array], dims: Mapping[str, int], limit: float
     ) -> bool:
         """Run checked code, if there is any and it takes less than `limit` seconds."""
-        if native_seconds(function, dims) > limit:
+        if has_threads(function) or native_seconds(function, dims) > limit:
             return False
         try:
             kernel = self.native.kernel(function)

@@ -20,7 +20,7 @@ from backends.llvm.network import network_function
 from dialects import loop, te
 from dialects.graph.base import GraphOp
 from dialects.graph.structure import CallOp
-from dialects.layout import symbolic_extents
+from dialects.layout import pad_of, symbolic_extents
 from dialects.target import Target, TargetAttr
 from dovetail.explain.figures import (
     argument_bytes,
@@ -38,7 +38,7 @@ from passes.graph.mark_weights import WEIGHT
 from passes.graph.rewriting import functions
 from passes.locations import nodes_of
 from passes.loop.hoist_allocations import SCRATCH
-from passes.loop.plan_memory import OFFSET, arena_of, has_halo, slots_of
+from passes.loop.plan_memory import OFFSET, arena_of, slots_of
 from passes.loop.schedule_kernels import SCHEDULE, ScheduleKernelsPass
 from passes.te.lower_te_to_loop import LowerTeToLoopPass
 
@@ -245,7 +245,7 @@ def add_network(report: Report, main: func.FuncOp) -> None:
                 size=slot.size,
                 first=slot.first,
                 last=slot.last,
-                stays=has_halo(alloc.result.type),
+                stays=pad_of(alloc.result.type) is not None,
                 symbols=symbolic_extents(alloc.result.type),
             )
         )

@@ -27,8 +27,10 @@ from xdsl.utils.exceptions import ArgSpecParseError
 from analysis.errors import UnsupportedError, UserError
 from analysis.files import write_atomically
 from backends.interpreter.dims import value_name
+from backends.interpreter.races import RaceError
 from backends.interpreter.scalars import Array, dtype_of
 from dialects.graph import structure
+from dialects.loop_hardware import BarrierOp
 from dovetail.commands.arrays import read_npz
 from dovetail.execution.comparing import compare
 from dovetail.execution.inputs import Inputs, magnitude, operations, possible_inputs, shape_of
@@ -146,6 +148,8 @@ class VerifyRun(Instrument):
     on_mismatch: Callable[[RunOptions, Mismatch], Sequence[str]] = lambda options, found: ()
     runner: Runner = field(init=False)
     followed: dict[str, Followed] = field(default_factory=dict[str, Followed])
+    racing: dict[str, RaceError] = field(default_factory=dict[str, RaceError])
+    """Functions that wait for a later pass to put barriers between their threads."""
     executions: list[Execution] = field(default_factory=list[Execution])
     passes: int = 0
     before: ModuleOp | None = None
@@ -205,7 +209,8 @@ class VerifyRun(Instrument):
         part = known.part or self.runner.part_of(function, known.inputs, self.options.seed)
         results = self.execute(function, known.inputs, part, previous)
         if results is None:
-            self.followed.pop(name)
+            if name not in self.racing:
+                self.followed.pop(name)
             return
         engines, kind = frozenset(self.runner.engines), self.kind(function)
         exact = known.inputs.exact or (
@@ -291,8 +296,16 @@ class VerifyRun(Instrument):
     ) -> tuple[Array, ...] | None:
         """The results of a function; None, with a note unless `silent`, where no engine runs it."""
         known = self.followed.get(function.sym_name.data)
+        name = function.sym_name.data
         try:
-            return self.runner.run(function, inputs, part)
+            results = self.runner.run(function, inputs, part)
+            self.racing.pop(name, None)
+            return results
+        except RaceError as error:
+            if known is not None and any(isinstance(o, BarrierOp) for o in function.walk()):
+                assert previous is not None
+                self.fail(function, previous, known, f"it fails now: {error}")
+            self.racing[name] = error
         except (NotRunError, UserError) as error:
             broken = isinstance(error, UserError) and not isinstance(error, UnsupportedError)
             if known is not None and broken:
@@ -339,7 +352,9 @@ class VerifyRun(Instrument):
         )
 
     def finish(self) -> int:
-        """Print the table."""
+        """Print the table; threads that still race are an error."""
+        for name, error in self.racing.items():
+            raise RaceError(f"--verify-each=run: @{name} ends with {error.message}", *error.details)
         if self.options.report is not None:
             rows = [vars(e) for e in self.executions]
             write_atomically(Path(self.options.report), json.dumps(rows, indent=1).encode() + b"\n")

@@ -4,8 +4,8 @@ Two loops, of the shape that runs at full speed everywhere: multiply-adds on vec
 do not depend on each other, more of them than the units have in flight; and a copy by vectors. Both
 take the arguments of a run (see backends/llvm/forkjoin.py) and repeat themselves `step` times.
 
-Integers are multiplied and added in their own width; units for dot products or matrices of narrow
-types are not counted, so a kernel that uses them may exceed the limit.
+Integers are multiplied and added in their own width. What units for products of narrow numbers can
+do is measured by other loops (product_limits.py).
 
 The copy moves as many bytes as the kernel touches, half of them read and half written, again and
 again: so it runs in the cache that the kernel's data fits.

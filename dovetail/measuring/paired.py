@@ -7,6 +7,7 @@ median of the rounds that count. The limit is the longer of two times: that of a
 as the kernel has operations, and that of a copy of the kernel's bytes.
 """
 
+import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ import numpy as np
 from backends.llvm.machine import CodeGenerator
 from dialects.target import Machine
 from dovetail.measuring.limits import Copy, MultiplyAdds
+from dovetail.measuring.product_limits import ProductLimit
 from dovetail.measuring.repeated import Repeated, address_of, library_of
 from dovetail.measuring.work import Work
 from dovetail.runtime.buffers import aligned_bytes
+from dovetail.runtime.features import check_machine
 from dovetail.runtime.threads import Crew
 
 BURST_SECONDS = 1e-3
@@ -29,7 +32,8 @@ TOLERANCE = 0.03
 """How far the limit may differ before and after, for a round to count."""
 
 KINDS = ("fma", "copy")
-"""The kinds of limits."""
+"""The kinds of limits. `fma` is that of the unit which multiplies the factors fastest; a figure
+names the unit by the feature of the processor where it is another than that of multiply-adds."""
 
 FEWEST_ROUNDS = 3
 BUDGET_SECONDS = 4.0
@@ -51,7 +55,8 @@ class Limit:
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured; `limit` is `fma` or `copy`, whichever takes longer."""
+    """What was measured; `limit` is that of the longest time: `copy`, `fma`, or the feature of
+    another unit, such as `avx512vnni`."""
 
     seconds: float
     limit: str
@@ -69,20 +74,23 @@ def limits_of(
     kinds: Sequence[str] = KINDS,
 ) -> list[Limit]:
     """The limits of some kinds for this work on this machine."""
+    unit = ProductLimit.of(machine, work.factor)
     adds = MultiplyAdds.of(machine, work.element)
     copy = Copy(-(-work.bytes // 2), machine.vector_bytes, threads)
-    library = library_of(generator, adds.ir("limit_fma") + copy.ir("limit_copy"))
+    kind, fastest = ("fma", adds) if unit is None else (unit.kind, unit)
+    check_machine(platform.machine(), () if unit is None else unit.features)
+    library = library_of(generator, fastest.ir("limit_fma") + copy.ir("limit_copy"))
     crew = Crew(library, threads)
     slots = aligned_bytes((threads + 2) * machine.vector_bytes)
-    if adds.element in ("double", "float"):
+    if unit is None and adds.element in ("double", "float"):
         slots.view(np.dtype(adds.element.replace("float", "float32")))[: adds.lanes] = 1
     limits = [
-        Limit("fma", Repeated(crew, address_of(library, "limit_fma"), slots),
-              adds.operations * threads),
+        Limit(kind, Repeated(crew, address_of(library, "limit_fma"), slots),
+              fastest.operations * threads),
         Limit("copy", Repeated(crew, address_of(library, "limit_copy"), aligned_bytes(copy.moved)),
               copy.moved),
     ]  # fmt: skip
-    return [limit for limit in limits if limit.kind in kinds]
+    return [limit for limit in limits if (limit.kind if limit.kind == "copy" else "fma") in kinds]
 
 
 def measure(
@@ -98,7 +106,7 @@ def measure(
     bursts = BURSTS if burst < 10 * BURST_SECONDS else 1
     equal = min(LONGEST_LIMIT_BURST, max(BURST_SECONDS, burst))
     counts = [limit.repeated.count_for(equal) for limit in limits]
-    amounts = [work.operations if limit.kind == "fma" else work.bytes for limit in limits]
+    amounts = [work.bytes if limit.kind == "copy" else work.operations for limit in limits]
 
     def limit_now() -> dict[str, float]:
         return {

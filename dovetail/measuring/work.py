@@ -36,11 +36,16 @@ OPERATIONS: dict[type[Operation], int] = {
 
 @dataclass(frozen=True)
 class Work:
-    """What one call of a kernel does; `element` is the type that most of it is done in."""
+    """What one call of a kernel does.
+
+    `element` is the type that most of it is done in, `factor` the narrower one that the factors of
+    most products have before they are widened, if they are.
+    """
 
     operations: int
     bytes: int
     element: Attribute | None
+    factor: Attribute | None = None
 
 
 def size(extent: Extent, dims: Mapping[str, int]) -> int:
@@ -111,6 +116,26 @@ def operations_of(function: func.FuncOp, dims: Mapping[str, int]) -> Counter[Att
     return total
 
 
+WIDENED = (arith.ExtFOp, arith.ExtSIOp, arith.ExtUIOp)
+
+
+def factor_of(function: func.FuncOp) -> Attribute | None:
+    """The type that the factors of all products in sums have before they are widened."""
+    found: set[Attribute | None] = set()
+    for op in function.walk():
+        if isinstance(op, arith.MulfOp | arith.MuliOp) and is_summed(op):
+            owners = [operand.owner for operand in op.operands]
+            for owner in owners:
+                found.add(owner.operands[0].type if isinstance(owner, WIDENED) else None)
+    return found.pop() if len(found) == 1 else None
+
+
+def is_summed(op: Operation) -> bool:
+    """Whether an operation stands in a reduction of te."""
+    around = op.parent_op()
+    return isinstance(around, te.ComputeOp) and around.reducer is not None
+
+
 def bytes_of(types: Iterable[Attribute], dims: Mapping[str, int]) -> int:
     """The bytes of tensors and buffers."""
     total = 0
@@ -127,4 +152,4 @@ def work_of(function: func.FuncOp, dims: Mapping[str, int]) -> Work:
     most = operations.most_common(1)
     types = [*function.function_type.inputs, *function.function_type.outputs]
     element = most[0][0] if most else None
-    return Work(operations.total(), bytes_of(types, dims), element)
+    return Work(operations.total(), bytes_of(types, dims), element, factor_of(function))

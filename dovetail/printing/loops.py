@@ -33,9 +33,15 @@ def list_dim(listing: Listing, op: loop.DimOp) -> None:
 def list_for(listing: Listing, op: loop.ForOp) -> None:
     """A loop, or loops over thread axes that stand directly in each other.
 
-    Loops that only fill or copy a box are one line.
+    Loops that only fill or copy a box are one line. A loop inside of one over the same axis is one
+    iteration of the thread, so only its body is listed.
     """
     if list_move(listing, op):
+        return
+    outer = next((o for o in listing.loops if o.kind.data == op.kind.data), None)
+    if op.kind.data in loop.THREAD_AXES and outer is not None:
+        listing.fixed[op.induction] = listing.form(outer.induction)
+        listing.block(op.body.block)
         return
     chain = [op]
     if op.kind.data in loop.THREAD_AXES:
@@ -77,9 +83,16 @@ def header_of(listing: Listing, chain: Sequence[loop.ForOp]) -> tuple[str, str]:
 
 
 def list_alloc(listing: Listing, op: loop.AllocOp) -> None:
-    """`register C_register[4, 32]`; what is special about the type is a comment."""
+    """`register C_register[4, 32]`; what is special about the type is a comment.
+
+    A part of another buffer is `T = R[k % 2]`.
+    """
     name = listing.names.define(op.result, op.result.name_hint)
     type = op.result.type
+    if op.memory is not None:
+        part = affine(listing.forms_of(op, "part")[0], listing.atom).text
+        listing.line(f"{name} = {listing.value(op.memory)}[{part}]", layout_comment("", type))
+        return
     text = f"{scope_of(type)} {name}[{shape_text(type)}]"
     comments = (element_comment(type), layout_comment("", type))
     previous = listing.lines[-1] if listing.lines else ""

@@ -27,17 +27,22 @@ from dovetail.te.expressions import Axis
 from dovetail.te.intrinsics import MemoryScope, TensorIntrinsic
 from dovetail.te.names import Named, caller, place, settle
 from dovetail.te.tensors import Compute, Operation, Tensor
+from passes.loop.bind_thread import BindThreadPass
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
 from passes.loop.compute_at import ComputeAtPass
 from passes.loop.compute_in_place import ComputeInPlacePass
 from passes.loop.decompose_reduction import DecomposeReductionPass
+from passes.loop.double_buffer import DoubleBufferPass
 from passes.loop.forms import forms_of
 from passes.loop.fuse_loops import FuseLoopsPass
 from passes.loop.inline_compute import InlineComputePass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.insert_thread_barriers import InsertThreadBarriersPass
+from passes.loop.lower_threads_to_loops import LowerThreadsToLoopsPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.nests import loops_inside
 from passes.loop.pack_buffer import PackBufferPass
+from passes.loop.pad_block import PadBlockPass
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.prefetch_buffer import PrefetchBufferPass
@@ -225,6 +230,14 @@ class Schedule:
         """
         text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
         self.apply(TransformLayoutPass(self.names.buffer(tensor), text, extents))
+
+    def insert_thread_barriers(self) -> None:
+        """Let the threads of a group wait for each other where they have to."""
+        self.apply(InsertThreadBarriersPass())
+
+    def lower_threads_to_loops(self) -> None:
+        """Run the threads one after the other, from barrier to barrier."""
+        self.apply(LowerThreadsToLoopsPass())
 
     def use_target(self, target: Target) -> None:
         """What the loops are for from now on; a second device is refused."""
@@ -441,14 +454,24 @@ class Stage:
 
         `tile(y, x, k, 8, 8, 4)` gives the handles of y_o, x_o, k_o, y_i, x_i, k_i.
         """
-        count = len(axes_and_factors) // 2
-        axes, factors = axes_and_factors[:count], axes_and_factors[count:]
-        sizes = [f for f in factors if isinstance(f, int)]
-        handles = [a for a in axes if not isinstance(a, int)]
-        if not count or len(handles) != count or len(sizes) != len(factors) or len(sizes) != count:
-            raise UserError("tile takes some axes, then as many factors: tile(y, x, 8, 8)")
-        names = tuple(self.loop_name(axis) for axis in handles)
-        return self._new_loops(TileLoopsPass(names, tuple(sizes), block=self._block))
+        names, sizes = self._axes_and_numbers("tile", "tile(y, x, 8, 8)", axes_and_factors)
+        return self._new_loops(TileLoopsPass(names, sizes, block=self._block))
+
+    def _axes_and_numbers(
+        self, method: str, example: str, given: Sequence[Handle | int]
+    ) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The names of the loops, and the numbers that follow them, one for each."""
+        count = len(given) // 2
+        handles = [a for a in given[:count] if not isinstance(a, int)]
+        numbers = [n for n in given[count:] if isinstance(n, int)]
+        if not count or len(handles) != count or len(numbers) != count or len(given) % 2:
+            raise UserError(f"{method} takes some axes, then as many factors: {example}")
+        return tuple(self.loop_name(axis) for axis in handles), tuple(numbers)
+
+    def pad(self, *axes_and_multiples: Handle | int) -> None:
+        """Compute whole tiles: `pad(y, x, 8, 16)` rounds the extents of axes up to multiples."""
+        names, multiples = self._axes_and_numbers("pad", "pad(y, x, 8, 16)", axes_and_multiples)
+        self.schedule.apply(PadBlockPass(self._block, names, multiples))
 
     def fuse(self, *axes: Handle) -> Loop:
         """Make one loop of nested ones, of which the outermost comes first."""
@@ -479,6 +502,10 @@ class Stage:
         """Share the iterations of an outermost loop among threads."""
         self.schedule.apply(ParallelizeLoopPass(self.loop_name(axis)))
 
+    def bind(self, axis: Handle, thread: str) -> None:
+        """Make the iterations of a loop threads, along an axis such as `threadIdx.x`."""
+        self.schedule.apply(BindThreadPass(self.loop_name(axis), thread))
+
     def vthread(self, axis: Handle) -> None:
         """Make the iterations of a loop virtual threads, whose units work side by side."""
         self.schedule.apply(BindVirtualThreadPass(self.loop_name(axis)))
@@ -490,6 +517,11 @@ class Stage:
         """
         at = None if axis is None else self.loop_name(axis)
         self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), layout, at=at))
+
+    def double_buffer(self, axis: Handle, *tiles: Tensor | Cache, copies: int = 2) -> None:
+        """Fill tiles that live in a loop an iteration ahead of those who use them."""
+        names = tuple(self.schedule.names.buffer(tile) for tile in tiles)
+        self.schedule.apply(DoubleBufferPass(names, self.loop_name(axis), copies))
 
     def peel(self, axis: Handle) -> None:
         """Do the iterations that need no guard first, then the others."""

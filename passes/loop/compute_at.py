@@ -22,7 +22,8 @@ producer or around it, a vectorized one, or one below which nothing reads it; re
 place, and reads after it, or results of the function, of which it would leave out elements; boxes
 that begin at different places; a part of a producer, which has not all that the box holds; loops
 that move result and reduction at once; inputs that do not live there or are written in between;
-iterations that run at the same time and would compute the same element.
+iterations that run at the same time and would compute the same element; tiles that are filled
+ahead of time.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -543,6 +544,7 @@ class ComputeAtPass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         placement = Placement(scope, scope.find_block(self.block), scope.find_loop(self.at))
+        scope.refuse_parts(placement.block)
         placement.check_producer()
         placement.check_place()
         nest = placement.plan()

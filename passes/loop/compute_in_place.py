@@ -13,7 +13,7 @@ Arguments: `block`, `buffer` (the operand; needed where the block reads several 
 Refuses: a block that reduces; a result that is an argument, is not all written by this block, or is
 used before it; an operand of another type, that is an argument, that the block reads elsewhere than
 where it writes, or of which something is needed after the block has overwritten it, by this block
-or another one.
+or another one; tiles that are filled ahead of time.
 """
 
 from dataclasses import dataclass
@@ -67,6 +67,7 @@ class ComputeInPlacePass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         block = scope.find_block(self.block)
+        scope.refuse_parts(block)
         store = self.result_of(scope, block)
         load = self.operand_of(scope, block, store)
         self.check_order(scope, load, store)

@@ -10,13 +10,13 @@ from collections.abc import Hashable, Sequence
 from typing import TypeGuard
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, MemRefType, ModuleOp, NoneAttr, StringAttr
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, MemRefType, ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
 from analysis.affine import Affine, Interval, Quotient, from_expression, to_expression
 from dialects import loop
-from dialects.layout import LayoutAttr, layout_map, layout_of, logical_shape, physical_shape
+from dialects.layout import LayoutAttr, layout_map, logical_shape, pad_of, physical_shape
 from dialects.target import Machine, target_of
 from dialects.target import Scope as Memory
 from passes.loop.elide_halo_guards import drop_guard, guards_the_domain
@@ -51,9 +51,17 @@ def shown(extents: Sequence[object]) -> str:
 
 
 def tile_type(
-    scope: Scope, buffer: SSAValue, memory: Memory, origin: Sequence[Affine], extents: Sequence[int]
+    scope: Scope,
+    buffer: SSAValue,
+    memory: Memory,
+    origin: Sequence[Affine],
+    extents: Sequence[int],
+    padded: bool,
 ) -> MemRefType:
-    """The type of the tile of `buffer` that begins at `origin`: whole elements of the memory."""
+    """The type of the tile of `buffer` that begins at `origin`: whole elements of the memory.
+
+    `padded` says that what uses the tile goes beyond the buffer, to the end of its last elements.
+    """
     type = buffer.type
     assert isinstance(type, MemRefType)
     if memory.element is None:
@@ -74,6 +82,8 @@ def tile_type(
             "with transform-layout first"
         )
     found = blocked_type(scope, buffer, memory, origin, extents)
+    if not padded:
+        check_filled(scope, buffer, memory)
     layout = found.layout
     assert isinstance(layout, LayoutAttr)
     count = math.prod(e for e in layout.physical[: -len(shape) or None] if isinstance(e, int))
@@ -112,7 +122,6 @@ def blocked_type(
                 f"element of {memory.name} holds along its dimension {i - len(sizes) + rank}, and "
                 f"a move takes whole elements; choose a loop further out, or tiles of {extent}"
             )
-        check_filled(scope, buffer, memory, layout_map(type).results[i], extent)
     layout = LayoutAttr.of(AffineMap(len(extents), 0, tuple(results)), sizes)
     return MemRefType(type.element_type, extents, layout, StringAttr(memory.name))
 
@@ -138,19 +147,21 @@ def check_alignment(
             )
 
 
-def check_filled(
-    scope: Scope, buffer: SSAValue, memory: Memory, result: AffineExpr, extent: int
-) -> None:
-    """Refuse a buffer whose last elements are partly empty, along one dimension of an element."""
+def check_filled(scope: Scope, buffer: SSAValue, memory: Memory) -> None:
+    """Refuse a buffer whose last elements are partly empty."""
+    assert memory.element is not None
+    extents, _ = memory.element
     sizes = logical_shape(buffer.type)
-    for variable in result.used_dims():
-        size = sizes[variable]
-        if not isinstance(size, int) or size % extent:
-            raise scope.error(
-                f"%{buffer.name_hint} has {size} elements along dimension {variable}, no multiple "
-                f"of the {extent} that an element of {memory.name} holds; pad the tensor to whole "
-                "elements"
-            )
+    results = layout_map(buffer.type).results[-len(extents) :]
+    for result, extent in zip(results, extents, strict=True):
+        for variable in result.used_dims():
+            size = sizes[variable]
+            if not isinstance(size, int) or size % extent:
+                raise scope.error(
+                    f"%{buffer.name_hint} has {size} elements along dimension {variable}, no "
+                    f"multiple of the {extent} that an element of {memory.name} holds, and is used "
+                    "as far as that; pad-block computes whole elements"
+                )
 
 
 def check_capacity(scope: Scope, buffer: SSAValue, memory: Memory, size: int) -> None:
@@ -162,22 +173,22 @@ def check_capacity(scope: Scope, buffer: SSAValue, memory: Memory, size: int) ->
         )
 
 
-def pad_of(
+def pad_of_move(
     scope: Scope, buffer: SSAValue, touched: Sequence[Access], outside: Sequence[Access]
 ) -> FloatAttr | IntegerAttr | None:
     """What reads find outside the buffer, which the move puts into the tile; None if none does so.
 
-    `outside` are the unguarded reads that go into the buffer's halo.
+    `outside` are the reads that go into the buffer's halo.
     """
     pads = {value_outside(scope, buffer, a) for a in touched if is_guarded(a)}
-    layout = layout_of(buffer.type)
+    known = pad_of(buffer.type)
     for _ in outside:
-        if layout is None or isinstance(layout.pad, NoneAttr):
+        if known is None:
             raise scope.error(
                 f"reads of %{buffer.name_hint} go into its halo, and its layout does not say what "
                 "lies there, so a move has no pad for it"
             )
-        pads.add(layout.pad)
+        pads.add(known)
     if len(pads) > 1:
         raise scope.error(
             f"reads of %{buffer.name_hint} find different values outside of it, and a move has "

@@ -6,7 +6,7 @@ themselves and writes them back, so that operands which are no longer used disap
 
 from collections.abc import Hashable, Mapping, Sequence
 
-from xdsl.dialects.builtin import AffineMapAttr
+from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, i32
 from xdsl.ir import Operation, Region, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
@@ -16,8 +16,10 @@ from passes.loop.primitive import loops_around
 
 Ranges = dict[Hashable, Interval]
 
+SEGMENTS = "operandSegmentSizes"
+
 MAPS: dict[type[Operation], tuple[str, ...]] = {
-    loop.AllocOp: ("origin",),
+    loop.AllocOp: ("origin", "part"),
     loop.BlockOp: ("domains", "bindings", "where"),
     loop.ForOp: ("lower", "upper"),
     loop.PrefetchOp: ("map", "distance"),
@@ -60,6 +62,8 @@ def set_forms(op: Operation, **maps: Sequence[Affine]) -> None:
     exprs = {name: [to_expression(f, position) for f in fs] for name, fs in full.items()}
     others = len(op.operands) - len(index_operands(op))
     op.operands = [*op.operands[:others], *values]
+    if isinstance(op, loop.AllocOp):
+        op.properties[SEGMENTS] = DenseArrayBase.from_list(i32, [others, len(values)])
     for name, results in exprs.items():
         op.properties[name] = AffineMapAttr(AffineMap(len(values), 0, tuple(results)))
 

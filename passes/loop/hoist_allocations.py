@@ -36,7 +36,9 @@ def hoist(function: func.FuncOp) -> None:
     allocs = [
         op
         for op in block.ops
-        if isinstance(op, loop.AllocOp) and scope_of(op.result.type) == "global"
+        if isinstance(op, loop.AllocOp)
+        and op.memory is None
+        and scope_of(op.result.type) == "global"
     ]
     if not allocs:
         return

@@ -9,7 +9,8 @@ Arguments: `block` (the producer), `function`.
 Refuses: a reduction; a producer with a `where`; a result of the function; a producer that does not
 write each of its elements at its own coordinates; a buffer that copies, calls or prefetches use,
 too; a reader that guards its read or comes before the producer; an input that the reader cannot
-see, or that is written again before it reads, or at the same time.
+see, or that is written again before it reads, or at the same time;
+tiles that are filled ahead of time.
 """
 
 from collections.abc import Hashable, Mapping
@@ -137,6 +138,7 @@ class InlineComputePass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         producer = scope.find_block(self.block)
+        scope.refuse_parts(producer)
         store = self.only_store(scope, producer)
         alloc = store.memref.owner
         assert isinstance(alloc, loop_dialect.AllocOp)

@@ -6,7 +6,7 @@ exact. passes/loop/witnesses.py turns what is found into two instances that a me
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import islpy as isl
 from xdsl.ir import Operation, OpResult, SSAValue
@@ -248,8 +248,30 @@ class Use:
         return Actor.of(self.op, self.buffer, self.writes).subject
 
 
+def in_memory(use: Use) -> Use:
+    """A use of a tile that lies in a part of another buffer, as one of that buffer."""
+    tile = use.buffer.owner
+    if not isinstance(tile, loop.AllocOp) or tile.memory is None:
+        return use
+    ranges = ranges_of(loops_around(tile))
+    (part,), origin = forms_of(tile, "part", ranges), forms_of(tile, "origin", ranges)
+    local = [place - start for place, start in zip(use.touch.place, origin, strict=True)]
+    actor = use.touch.actor
+    actor = None if actor is None else replace(actor, buffer=tile.memory)
+    touch = replace(use.touch, place=[part, *local], actor=actor)
+    return replace(use, buffer=tile.memory, touch=touch)
+
+
 def uses_of(op: Operation) -> list[Use]:
-    """How an operation touches memory; nothing for one that does not."""
+    """How an operation touches memory; nothing for one that does not.
+
+    Tiles that lie in one buffer are told apart by their places in it.
+    """
+    return [in_memory(use) for use in direct_uses(op)]
+
+
+def direct_uses(op: Operation) -> list[Use]:
+    """How an operation touches the buffers that it names."""
     match op:
         case loop.LoadOp() | loop.StoreOp():
             writes = isinstance(op, loop.StoreOp)

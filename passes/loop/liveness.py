@@ -2,7 +2,8 @@
 
 For promote-memory-scope: in one iteration of the loop `at`, a read that finds its element written
 earlier in that iteration needs nothing from outside. What was written is compared with what is
-read as exact sets, all loops that a write and a read have in common standing still.
+read as exact sets, all loops that a write and a read have in common standing still, but for those
+over threads that share the tile: what one of them has written in an earlier statement, all find.
 """
 
 from dataclasses import dataclass, field
@@ -29,12 +30,15 @@ class Liveness:
     scope: Scope
     buffer: SSAValue
     at: loop.ForOp
+    shared_by: tuple[str, ...] = ()
+    """The thread axes around `at` whose threads need and leave elements together."""
     asks: Instances = field(default_factory=Instances)
 
     @cached_property
     def outer(self) -> list[loop.ForOp]:
         """The loops that stand still for one iteration."""
-        return [*loops_around(self.at), self.at]
+        around = [*loops_around(self.at), self.at]
+        return [op for op in around if op.kind.data not in self.shared_by]
 
     @cached_property
     def touched(self) -> list[Access]:
@@ -102,7 +106,9 @@ class Liveness:
     def uncovered(self, read: loop.LoadOp, write: loop.StoreOp) -> Conditions | None:
         """Where an earlier write does not reach what is read; None if it never does."""
         others = {op.induction for op in loops_around(block_of(write))}
-        fixed = [op for op in loops_around(block_of(read)) if op.induction in others]
+        around = loops_around(block_of(read))
+        common = [op for op in around if op.induction in others]
+        fixed = [op for op in common if op.kind.data not in self.shared_by]
         needed = self.asks.elements(read, fixed)
         if needed.is_subset(self.asks.elements(write, fixed)):
             return []
@@ -143,13 +149,12 @@ class Liveness:
     def kept_loops(self, write: loop.StoreOp) -> list[loop.ForOp]:
         """The loops below `at` that the place of a store depends on, outermost first."""
         used = {v for form in place_of(write) for v in form.variables()}
-        around = loops_around(block_of(write))
-        return loops_for(used, around[len(self.outer) :])
+        return loops_for(used, loops_inside(block_of(write), self.at))
 
     def dropped(self, write: loop.StoreOp) -> list[Affine]:
         """The conditions of a store's block that a copy of its place cannot have."""
-        around = loops_around(block_of(write))[len(self.outer) :]
-        gone = {op.induction for op in around} - {op.induction for op in self.kept_loops(write)}
+        inside = loops_inside(block_of(write), self.at)
+        gone = {op.induction for op in inside} - {op.induction for op in self.kept_loops(write)}
         return [f for f in forms_of(block_of(write), "where") if f.variables() & gone]
 
     def leaves_exactly(self, write: loop.StoreOp) -> bool:

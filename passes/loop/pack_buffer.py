@@ -17,7 +17,8 @@ written of it is copied back behind the last one. Whoever calls the function not
 
 Bodies stay as they are. `map` takes the logical coordinates, counted from the beginning of the
 tile. The copy is serial loops `<tile>_in_d0`, ... around the block `<tile>_in`, to be scheduled
-like any others; what is copied back has clones of the writers' loops, around `<tile>_out`.
+like any others; what is copied back has clones of the writers' loops, or such loops, too, where it
+is only known at run time what was written, around `<tile>_out`.
 
 Arguments: `buffer`, `map` (text such as "(k,x)->(x floordiv 32, k, x mod 32)"), `extents`, `at` (a
 loop), `scope` (of the packed buffer; by default `local` in a loop and global memory outside),
@@ -32,17 +33,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, StringAttr
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir.affine import AffineMap
 
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from dialects.layout import logical_shape
 from passes.loop.dma import memory_of
+from passes.loop.forms import coordinates
 from passes.loop.library.axes import is_weight
 from passes.loop.liveness import Liveness
-from passes.loop.nests import box_loops
-from passes.loop.primitive import Primitive, Scope, insert_before, is_below
-from passes.loop.promote_memory_scope import Access, Box, Promotion
+from passes.loop.nests import box_loops, put_block
+from passes.loop.primitive import Primitive, Scope, block_of, insert_before, is_below
+from passes.loop.promote_memory_scope import Access, Box, Promotion, move
 from passes.loop.transform_layout import LayoutRequest, lay_out
 
 
@@ -90,8 +93,40 @@ class WholePacking(Packing):
             for name, extent in zip(named, box.extents, strict=True)
         )
 
+    def promote_by_loops(self, live: Liveness, box: Box) -> None:
+        """Rewrite; where something is written is only known at run time, all is copied back."""
+        if not any(is_computed(write) for write in live.writes):
+            super().promote_by_loops(live, box)
+            return
+        tile, name = self.allocate(box, None), self.tile_name
+        entry = self.fresh(live, box, f"{name}_in", tile.result, [])
+        back = self.copy_back(tile.result, f"{name}_out")
+        self.redirect(live, tile)
+        self.place([tile, entry], [back])
+
+    def copy_back(self, tile: SSAValue, prefix: str) -> Operation:
+        """A nest that copies all elements of the buffer from its packed copy."""
+        (name,) = self.scope.fresh(prefix)
+        sizes = [self.size(extent) for extent in logical_shape(self.buffer.type)]
+        loops = box_loops(self.scope, sizes, name)
+        variables = [
+            (f"v_d{i}", size, Affine.variable(op.induction))
+            for i, (op, size) in enumerate(zip(loops, sizes, strict=True))
+        ]
+
+        def fill(inner: Block) -> None:
+            move(inner, tile, self.buffer, inner.args, AffineMap.identity(len(sizes)))
+
+        return put_block(loops, name, variables, [], fill)
+
     def loops_over(self, box: Box, name: str) -> list[loop_dialect.ForOp]:
         return box_loops(self.scope, [self.size(e) for e in self.shape(box)], name)
+
+
+def is_computed(access: Access) -> bool:
+    """Whether an element is accessed of which only a run knows which one it is."""
+    known = {*block_of(access).variables}
+    return any(form.variables() - known for form in coordinates(access))
 
 
 def uses(op: Operation, buffer: SSAValue) -> bool:

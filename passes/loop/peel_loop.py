@@ -20,6 +20,7 @@ several guards that are only known at run time; a loop that is not serial or par
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import Operation
 
 from analysis.affine import Affine, Quotient
 from analysis.integer_sets import Names
@@ -93,21 +94,21 @@ def is_inside(op: loop_dialect.ForOp, count: Affine) -> bool:
     return True
 
 
-def rename(scope: Scope, op: loop_dialect.ForOp) -> None:
-    """Give everything in the remainder its name."""
+def rename(scope: Scope, op: Operation, end: str) -> None:
+    """Give all loops, blocks and buffers in a clone names that end with `_<end>`."""
 
-    def tail(name: str) -> StringAttr:
-        return StringAttr(scope.fresh(f"{name}_tail")[0])
+    def ended(name: str) -> StringAttr:
+        return StringAttr(scope.fresh(f"{name}_{end}")[0])
 
     for inner in op.walk():
         match inner:
             case loop_dialect.ForOp():
-                inner.loop_name = tail(inner.loop_name.data)
+                inner.loop_name = ended(inner.loop_name.data)
                 inner.induction.name_hint = inner.loop_name.data
             case loop_dialect.BlockOp():
-                inner.block_name = tail(inner.block_name.data)
+                inner.block_name = ended(inner.block_name.data)
             case loop_dialect.AllocOp():
-                inner.result.name_hint = f"{inner.result.name_hint}_tail"
+                inner.result.name_hint = f"{inner.result.name_hint}_{end}"
             case _:
                 pass
 
@@ -129,7 +130,7 @@ def drop_idle_blocks(op: loop_dialect.ForOp) -> None:
 def share_tiles(scope: Scope, op: loop_dialect.ForOp) -> None:
     """Let what is allocated in a loop be one memory with its clones."""
     for inner in op.walk():
-        if not isinstance(inner, loop_dialect.AllocOp) or inner.share is not None:
+        if not isinstance(inner, loop_dialect.AllocOp) or inner.share or inner.memory:
             continue
         if memory_of(scope, scope_of(inner.result.type)) is not None:
             inner.share = StringAttr(inner.result.name_hint or "")
@@ -175,7 +176,7 @@ class PeelLoopPass(Primitive):
         """Cut the loop at `count`."""
         share_tiles(scope, op)
         rest = op.clone()
-        rename(scope, rest)
+        rename(scope, rest, "tail")
         insert_before(op, rest)
         op.detach()
         insert_before(rest, op)

@@ -27,7 +27,6 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     MemRefType,
     ModuleOp,
-    NoneAttr,
     i64,
 )
 from xdsl.ir import Attribute, SSAValue
@@ -35,7 +34,7 @@ from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
 
 from dialects import loop
-from dialects.layout import layout_of, physical_shape, symbolic_extents
+from dialects.layout import pad_of, physical_shape, symbolic_extents
 from passes.loop.in_place import shared_arguments
 
 ALIGNMENT = 64
@@ -68,12 +67,6 @@ def bytes_of(type: MemRefType) -> int:
     size = max(1, element.size) if isinstance(element, FixedBitwidthType) else 8
     size *= prod(extent for extent in physical_shape(type) if isinstance(extent, int))
     return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def has_halo(type: Attribute) -> bool:
-    """Whether a buffer has elements that no kernel writes and that have a value."""
-    layout = layout_of(type)
-    return layout is not None and not isinstance(layout.pad, NoneAttr)
 
 
 def slots_of(function: func.FuncOp) -> list[Slot]:
@@ -151,7 +144,7 @@ def share_halos(slots: list[Slot], end: int) -> list[Slot]:
     halos: dict[Attribute, list[Slot]] = {}
     for slot in sorted(slots, key=lambda s: s.first):
         type = slot.ops[0].result.type
-        if not has_halo(type):
+        if pad_of(type) is None:
             found.append(slot)
             continue
         same = halos.setdefault(type, [])

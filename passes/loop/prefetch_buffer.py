@@ -8,6 +8,8 @@
 
 What one iteration of `ahead` reads of the buffer is one run of cache lines; the lines of the next
 iteration are shared out evenly among the iterations of the loops `over`, which are inside `ahead`.
+Of more iterations than lines, the innermost loops are left out, so that nothing beyond them is
+asked for.
 
 Arguments: `buffer`, `ahead`, `over` (loops, outermost first), `line` (bytes of a cache line),
 `locality` (0 to 3), `function`.
@@ -106,11 +108,11 @@ class PrefetchBufferPass(Primitive):
         size = element.size if isinstance(element, FixedBitwidthType) else INDEX_BYTES
         per_line = max(1, self.line // size)
         lines = -(-(high - low + 1) // per_line)
+        over = self.shared_among(scope, over, lines)
         total, flat = 1, Affine({})
         for op in over:
             extent = op.extent
-            if extent is None:
-                raise scope.error(f"the extent of loop '{op.loop_name.data}' is not a constant")
+            assert extent is not None
             flat = flat * extent + Affine.variable(op.induction)
             total *= extent
         each = -(-lines // total)
@@ -127,6 +129,20 @@ class PrefetchBufferPass(Primitive):
             prefetch = loop_dialect.PrefetchOp(load.memref, values, *maps, self.locality)
             prefetch.location = load.location
             body.insert_op_before(prefetch, body.first_op)
+
+    def shared_among(
+        self, scope: Scope, over: list[loop_dialect.ForOp], lines: int
+    ) -> list[loop_dialect.ForOp]:
+        """The outermost loops of `over`, at least one, that have no more iterations than lines."""
+        total, kept = 1, list[loop_dialect.ForOp]()
+        for op in over:
+            extent = op.extent
+            if extent is None:
+                raise scope.error(f"the extent of loop '{op.loop_name.data}' is not a constant")
+            total *= extent
+            if total <= lines or not kept:
+                kept.append(op)
+        return kept
 
     def physical_span(
         self,

@@ -97,6 +97,25 @@ class Scope:
             if name in taken or name in names[:i]:
                 raise self.error(f"the name '{name}' is already taken; choose another one")
 
+    def refuse_parts(self, op: Operation) -> None:
+        """Refuse an operation in which tiles are used that lie in parts of a buffer.
+
+        What such a tile holds comes from another iteration, so its users stay where they are.
+        """
+        for inner in op.walk():
+            for value in inner.operands:
+                memory = memory_of(value)
+                if memory is not None:
+                    raise self.error(
+                        f"%{value.name_hint} lies in a part of %{memory.name_hint}, which is "
+                        "filled ahead of time; do this before double-buffer"
+                    )
+
+
+def memory_of(buffer: SSAValue) -> SSAValue | None:
+    """The buffer in a part of which a tile lies; None for one with memory of its own."""
+    return buffer.owner.memory if isinstance(buffer.owner, loop.AllocOp) else None
+
 
 def printed_values(function: func.FuncOp) -> Iterator[SSAValue]:
     """The values of a function in the order in which their names are given when it is printed."""

@@ -14,6 +14,11 @@ dimension is the innermost one of the tile's layout. It is copied in only where 
 that a block writes is a clone of that block's loops; any other copy in has fresh loops
 `<tile>_in_d0`, ... over the box.
 
+Where threads of the target share the scope, they have the tile together: the box is what all
+threads around `at` touch in one iteration of the other loops, and the tile says along which axes it
+is shared. Each thread fills all of it, until the loops of the copy are bound to the same axes
+(bind-thread) and the threads share it out.
+
 Where a unit of the module's target moves boxes into the scope or out of it, a copy is one
 `loop.copy` instead. The tile then holds whole elements of that memory, in the buffer's blocked
 layout, and a read that was guarded against leaving the buffer finds the pad in the tile.
@@ -22,7 +27,11 @@ Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
 Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
 is only known at run time; accesses whose boxes begin at different places; a buffer that only lives
 inside the loop; a vectorized loop; a tile of a tile that begins at negative coordinates; a buffer
-that is copied or used by instructions already. Of a scope with moves: a scope that the target does
+that is copied or used by instructions already; a tile in a part of a buffer that is written below
+the loop. Of a scope of a target with threads: one that it
+does not have; a buffer of which each of the threads that would share the tile has its own; a memory
+that thread groups share, inside of a kernel; threads below `at` that do not share the memory; tiles
+that are together larger than the memory. Of a scope with moves: a scope that the target does
 not have; other elements than it holds; a tile that begins or ends inside an element, or is larger
 than the memory; a direction in which nothing moves; a move in some iterations only; a guard that is
 about anything but leaving the buffer; different pads.
@@ -30,10 +39,10 @@ about anything but leaving the buffer; different pads.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 
 import islpy as isl
-from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
@@ -42,9 +51,9 @@ from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
 from passes.loop.boxes import spans_of
-from passes.loop.dma import Memory, elide_guards, memory_of, pad_of, tile_type
+from passes.loop.dma import Memory, elide_guards, memory_of, pad_of_move, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
-from passes.loop.instances import bounds_of, place_of
+from passes.loop.instances import bounds_of, place_of, uses_of
 from passes.loop.liveness import Liveness
 from passes.loop.nests import block_variables, box_loops, clone_loops, place_behind, put_block
 from passes.loop.primitive import (
@@ -54,6 +63,9 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
+from passes.loop.primitive import memory_of as buffer_memory
+from passes.loop.thread_memory import axes_sharing, check_room, check_threads
+from passes.loop.threads import threads_around
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
@@ -86,14 +98,26 @@ class Promotion:
         assert self.buffer.name_hint is not None
         return self.buffer.name_hint
 
+    @cached_property
+    def shared_by(self) -> tuple[str, ...]:
+        """The axes of the threads around the tile that have it together."""
+        axes = axes_sharing(self.scope, self.memory)
+        around = threads_around(self.at.body.block.first_op or self.at)
+        return tuple(axis for axis in around if axis in axes)
+
+    @cached_property
     def outer(self) -> list[loop_dialect.ForOp]:
-        """The loops whose iteration is fixed while the tile lives."""
-        return [*loops_around(self.at), self.at]
+        """The loops whose iteration is fixed while the tile lives.
+
+        Those over threads that share the tile are not: they fill and use it together.
+        """
+        around = [*loops_around(self.at), self.at]
+        return [op for op in around if op.kind.data not in self.shared_by]
 
     def span(self, access: Access) -> list[tuple[Affine, int, int]]:
         """For each dimension the part that is fixed below the loop and the interval of the rest."""
         spans: list[tuple[Affine, int, int]] = []
-        for span in spans_of(access, {op.induction for op in self.outer()}):
+        for span in spans_of(access, {op.induction for op in self.outer}):
             if span.low is None or span.high is None:
                 raise self.scope.error(
                     f"%{self.buffer_name} is indexed in block '{block_of(access).block_name.data}' "
@@ -126,11 +150,12 @@ class Promotion:
     def promote(self) -> None:
         """Rewrite."""
         self.check()
-        live = Liveness(self.scope, self.buffer, self.at)
+        live = Liveness(self.scope, self.buffer, self.at, self.shared_by)
         if not live.touched:
             raise self.scope.error(
                 f"nothing below loop '{self.at.loop_name.data}' accesses %{self.buffer_name}"
             )
+        check_threads(self.scope, self.buffer, self.memory, self.at)
         box = self.box(live.touched)
         memory = memory_of(self.scope, self.memory)
         if memory is None:
@@ -161,14 +186,15 @@ class Promotion:
                     f"unit of the target {verb} {self.memory}; choose a loop outside of all its "
                     "uses, or another scope"
                 )
-        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents)
+        beyond = [a for a in live.touched if self.leaves_buffer(live, a)]
+        type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents, bool(beyond))
         tile = self.tile(box, type)
         body = self.at.body.block
         place_behind(body, (loop_dialect.AllocOp,), tile)
         moves: list[Operation] = []
         if entry is not None:
-            halo = [a for a in live.touched if self.leaves_buffer(live, a)]
-            pad = pad_of(self.scope, self.buffer, live.touched, halo)
+            halo = [a for a in beyond if isinstance(a, loop_dialect.LoadOp)]
+            pad = pad_of_move(self.scope, self.buffer, live.touched, halo)
             elide_guards(live.touched)
             moves.append(loop_dialect.CopyOp(self.buffer, tile.result, pad))
             place_behind(body, (loop_dialect.AllocOp, loop_dialect.CopyOp), moves[0])
@@ -182,7 +208,7 @@ class Promotion:
     def logical_box(self, live: Liveness, box: Sequence[tuple[Affine, Affine]]) -> isl.Set:
         """The elements of the buffer in a box (first coordinates and ends)."""
         coordinates = [Affine.variable(("coordinate", i)) for i in range(len(box))]
-        conditions = bounds_of(self.outer())
+        conditions = bounds_of(self.outer)
         for coordinate, limits in zip(
             coordinates, [*zip(box, self.held(), strict=True)], strict=True
         ):
@@ -204,15 +230,13 @@ class Promotion:
         """Whether the stores below the loop write all of the box that is in the buffer."""
         ends = [start + size for start, size in zip(box.origin, box.extents, strict=True)]
         wanted = self.logical_box(live, list(zip(box.origin, ends, strict=True)))
-        written = [live.asks.elements(write, self.outer()) for write in live.left]
+        written = [live.asks.elements(write, self.outer) for write in live.left]
         return wanted.is_subset(reduce(isl.Set.union, written))
 
     def leaves_buffer(self, live: Liveness, access: Access) -> bool:
-        """Whether an unguarded read goes into the halo of the buffer."""
-        if not isinstance(access, loop_dialect.LoadOp) or access.otherwise is not None:
-            return False
-        read = live.asks.elements(access, self.outer())
-        return not read.is_subset(self.logical_box(live, self.held()))
+        """Whether an access touches cells of the buffer that hold no element."""
+        touched = live.asks.elements(access, self.outer)
+        return not touched.is_subset(self.logical_box(live, self.held()))
 
     def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
         """Let all accesses use the tile."""
@@ -257,11 +281,25 @@ class Promotion:
                     f"%{self.buffer_name} is used by {op.name}; promote the tiles from the "
                     "outermost loop inwards, and before blocks are tensorized"
                 )
-        for op in self.outer():
+        self.check_memory()
+        for op in self.outer:
             if op.kind.data == "vectorized":
                 raise self.scope.error(
                     f"loop '{op.loop_name.data}' is vectorized, and lanes share their buffers; "
                     "choose a loop around it"
+                )
+
+    def check_memory(self) -> None:
+        """Refuse a tile in a part of a buffer that is written below the loop."""
+        memory = buffer_memory(self.buffer)
+        if memory is None:
+            return
+        for use in (use for op in self.at.walk() for use in uses_of(op)):
+            if use.writes and use.buffer is memory:
+                raise self.scope.error(
+                    f"%{self.buffer_name} lies in a part of %{memory.name_hint}, which "
+                    f"{use.subject} writes below loop '{self.at.loop_name.data}', too; choose a "
+                    "loop further in"
                 )
 
     def place(self, before: list[Operation], after: list[Operation]) -> None:
@@ -309,6 +347,9 @@ class Promotion:
         exprs = map_of(box.origin, values)
         tile = loop_dialect.AllocOp(type, values, AffineMap(len(values), 0, tuple(exprs)))
         tile.result.name_hint = self.tile_name
+        if self.shared_by:
+            tile.shared_by = ArrayAttr([StringAttr(axis) for axis in self.shared_by])
+        check_room(self.scope, tile, self.at)
         return tile
 
     def clone(
@@ -385,7 +426,7 @@ class Promotion:
         assert isinstance(type, MemRefType)
         owner = self.buffer.owner
         if isinstance(owner, loop_dialect.AllocOp) and owner.has_origin:
-            ranges = ranges_of(self.outer())
+            ranges = ranges_of(self.outer)
             origin = forms_of(owner, "origin")
             for form in origin:
                 low = form.interval(ranges)[0]

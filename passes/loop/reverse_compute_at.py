@@ -15,7 +15,8 @@ Refuses: a block that reads nothing that is written below `at`, or comes before 
 reduces, has a guard of its own, or reads elsewhere than at its own points; buffers that do not
 live there; a place that does not reach all points of the consumer; an instance of another block
 that writes what the consumer reads, or touches what it writes, between the two places, or in
-another iteration of a loop whose iterations run at the same time.
+another iteration of a loop whose iterations run at the same time; tiles that are filled ahead of
+time.
 """
 
 from collections.abc import Hashable
@@ -141,6 +142,7 @@ class ReverseComputeAtPass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         consumer, at = scope.find_block(self.block), scope.find_loop(self.at)
+        scope.refuse_parts(consumer)
         if any(consumer.is_reduce):
             raise scope.error(f"block '{self.block}' reduces; only elementwise consumers move")
         if at in loops_around(consumer):

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence, Set
 from analysis.affine import Affine, Quotient
 from dialects import loop
 from passes.loop.forms import Ranges, coordinates, forms_of, ranges_of
-from passes.loop.primitive import accesses, blocks_in, loops_around
+from passes.loop.primitive import accesses, blocks_in, loops_around, memory_of
 
 Place = tuple[tuple[int, int], ...]
 """For each dimension of a buffer the number of a block's variable and a shift."""
@@ -39,6 +39,8 @@ def points_are_apart(block: loop.BlockOp) -> bool:
     if any(isinstance(o, loop.IntrinsicOp) for o in block.walk()):
         return False
     found = list(accesses(block))
+    if any(memory_of(access.memref) is not None for access in found):
+        return False
     spatial = {
         i
         for i, (reduce, domain) in enumerate(

@@ -16,7 +16,8 @@ from xdsl.ir import SSAValue
 from analysis.affine import Affine, Interval, Quotient, from_expression
 from dialects import loop
 from dialects.layout import layout_map, physical_shape
-from passes.loop.forms import coordinates, forms_of
+from passes.loop.forms import coordinates, forms_of, ranges_of
+from passes.loop.primitive import loops_around
 from passes.loop.tensor_match import Axis, Part, Pattern
 
 Access = loop.LoadOp | loop.StoreOp
@@ -68,13 +69,37 @@ class Operand:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """How loops of a choice move a variable of the block: by these axes, outermost first.
+
+    The variable of the call then counts whole instructions. Where they do not begin at multiples of
+    their extent, it stays what it is, the first element (`counts` is not set).
+    """
+
+    axes: tuple[Axis, ...]
+    counts: bool
+
+    @property
+    def extent(self) -> int:
+        """The elements along the variable that one instruction has."""
+        return math.prod(axis.extent for axis in self.axes)
+
+    def element(self, variable: Affine) -> Affine:
+        """The variable's value for an element of an instruction, from that of the call."""
+        form = Affine({})
+        for axis in self.axes:
+            form = form * axis.extent + Affine.variable(axis)
+        return variable * (self.extent if self.counts else 1) + form
+
+
+@dataclass(frozen=True)
 class Fit:
     """A choice with which a block is the instruction: its parts and the operands of each."""
 
     choice: Choice
     parts: tuple[Part, ...]
-    moved: Mapping[Hashable, tuple[Axis, ...]]
-    """The block's variables that the loops of the choice move, each by some axes."""
+    moved: Mapping[Hashable, Moved]
+    """The block's variables that the loops of the choice move."""
     operands: tuple[tuple[Operand, ...], ...]
 
     @property
@@ -129,7 +154,7 @@ class Fitting:
             found.append(tuple(operands))
         return Fit(choice, parts, moved, tuple(found))
 
-    def variables(self, choice: Choice) -> dict[Hashable, tuple[Axis, ...]] | Mismatch:
+    def variables(self, choice: Choice) -> dict[Hashable, Moved] | Mismatch:
         """The block's variables that the loops of a choice move, with their axes outermost first.
 
         The axes of a variable are the digits of its elements: with axes of 16 and 4 it is
@@ -138,8 +163,9 @@ class Fitting:
         axis_of: dict[Hashable, Axis] = {
             op.induction: axis for axis, op in choice.loops.items() if op is not None
         }
-        moved: dict[Hashable, tuple[Axis, ...]] = {}
+        moved: dict[Hashable, Moved] = {}
         bindings = forms_of(self.block, "bindings")
+        domains = dict(zip(self.block.variables, forms_of(self.block, "domains"), strict=True))
         for variable, binding, reduce in zip(
             self.block.variables, bindings, self.block.is_reduce, strict=True
         ):
@@ -160,11 +186,20 @@ class Fitting:
             if rest.variables() & set(axis_of):
                 return Mismatch(0, f"'{shown(variable)}' is not a loop plus what other loops say")
             if used:
-                moved[variable] = tuple(axis_of[v] for v in reversed(used))
-        found = [axis for axes in moved.values() for axis in axes]
+                begins = not reduce and self.stays_inside(rest, domains[variable], step)
+                moved[variable] = Moved(tuple(axis_of[v] for v in reversed(used)), not begins)
+        found = [axis for move in moved.values() for axis in move.axes]
         if set(found) != set(axis_of.values()) or len(found) != len(axis_of):
             return Mismatch(0, "a loop moves no variable of the block, or several")
         return moved
+
+    def stays_inside(self, begin: Affine, domain: Affine, extent: int) -> bool:
+        """Whether instructions that do not begin at multiples of their extent stay in a domain."""
+        if not (has_rest(begin, extent) or has_rest(domain, extent)):
+            return False
+        ranges = ranges_of(loops_around(self.block))
+        low, rest = begin.interval(ranges)[0], (domain - begin - extent).interval(ranges)[0]
+        return low is not None and low >= 0 and rest is not None and rest >= 0
 
     def accesses(self, part: Part) -> Iterator[tuple[str, tuple[Axis, ...], Access]]:
         """For each operand of a form its name, the axes that index it, and the block's access."""
@@ -178,7 +213,7 @@ class Fitting:
         name: str,
         element: tuple[Axis, ...],
         access: Access,
-        moved: Mapping[Hashable, tuple[Axis, ...]],
+        moved: Mapping[Hashable, Moved],
     ) -> Operand | Mismatch:
         """An access as an operand of the instruction, or why it is none."""
         buffer = f"%{access.memref.name_hint}"
@@ -224,24 +259,26 @@ class Fitting:
             f"transform-layout of {buffer} puts them so, or an intrinsic that reads [{found}]",
         )
 
-    def place(
-        self, access: Access, moved: Mapping[Hashable, tuple[Axis, ...]]
-    ) -> tuple[Affine, ...]:
+    def place(self, access: Access, moved: Mapping[Hashable, Moved]) -> tuple[Affine, ...]:
         """The coordinates of an access; the variables that are moved count instructions."""
         region = access.parent_block()
         assert region is not None
         ranges = ranges_of_axes(moved)
         values: dict[Hashable, Affine] = {}
         for argument, variable in zip(region.args, self.block.variables, strict=True):
-            values[argument] = Affine.variable(variable)
-            for axis in moved.get(variable, ()):
-                values[argument] = values[argument] * axis.extent + Affine.variable(axis)
+            form = Affine.variable(variable)
+            values[argument] = moved[variable].element(form) if variable in moved else form
         return tuple(form.substitute(values, ranges) for form in coordinates(access))
 
 
-def ranges_of_axes(moved: Mapping[Hashable, tuple[Axis, ...]]) -> dict[Hashable, Interval]:
+def ranges_of_axes(moved: Mapping[Hashable, Moved]) -> dict[Hashable, Interval]:
     """What the axes that variables stand for run over."""
-    return {axis: (0, axis.extent - 1) for axes in moved.values() for axis in axes}
+    return {axis: (0, axis.extent - 1) for move in moved.values() for axis in move.axes}
+
+
+def has_rest(form: Affine, extent: int) -> bool:
+    """Whether a form takes other values than multiples of an extent."""
+    return any(number % extent for number in (form.const, *form.terms.values()))
 
 
 def shown(variable: SSAValue) -> str:

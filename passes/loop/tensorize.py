@@ -7,9 +7,10 @@
 
 The block computes an element of what the `te.intrinsic` declares: its arithmetic is equal, and its
 loops stand for the axes of the declaration. Both are derived from the accesses, so that the loops
-may come in any order. A variable that such a loop moves then counts whole instructions. The body
-becomes the form `update` (or `compute`, for an instruction that does not reduce), an init region,
-or a block that only writes the identity, becomes `reset`.
+may come in any order. A variable that such loops move (several, if it has been split for more than
+one axis) then counts whole instructions; where these do not begin at multiples of their extent it
+is their first element. The body becomes the form `update` (or `compute`, for an instruction that
+does not reduce), an init region, or a block that only writes the identity, becomes `reset`.
 
 The elements of an operand lie in memory in the order of the instruction's indices: where they do
 not, a layout (transform-layout) puts them so. An axis of one element needs no loop. Each call
@@ -24,7 +25,6 @@ block that is a call already; loops inside those of the instruction; an instruct
 would be outside the block's domain; guards; a result that is read at other elements, or in a sum.
 """
 
-import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -54,6 +54,7 @@ from passes.loop.tensor_axes import (
     Mismatch,
     Operand,
     choices,
+    has_rest,
     shown,
 )
 from passes.loop.tensor_match import Part, Pattern, parts_of
@@ -178,11 +179,14 @@ class Tensorization:
             strict=True,
         ):
             if variable in fit.moved:
-                extent = math.prod(axis.extent for axis in fit.moved[variable])
+                moved, extent = fit.moved[variable], fit.moved[variable].extent
                 binding = binding.substitute(zero, {})
-                self.check_multiple(variable, extent, binding, domain)
-                binding = binding.floordiv(extent, {})
-                domain = domain.floordiv(extent, {})
+                if moved.counts:
+                    self.check_multiple(variable, extent, binding, domain)
+                    binding = binding.floordiv(extent, {})
+                    domain = domain.floordiv(extent, {})
+                else:
+                    domain = domain - (extent - 1)
             bindings.append(binding)
             domains.append(domain)
         return bindings, domains
@@ -193,16 +197,16 @@ class Tensorization:
         """Refuse a variable of which an instruction would compute a part outside its domain."""
         name = shown(variable)
         at_once = f"{self.pattern.name} computes {extent} elements along '{name}' at once, and"
-        if any(n % extent for n in (begin.const, *begin.terms.values())):
+        if has_rest(begin, extent):
             raise self.scope.error(
                 f"{at_once} the loops around them in block '{self.name}' do not go in steps of "
                 f"{extent}; split the loop of '{name}' by {extent} first"
             )
-        if any(n % extent for n in (domain.const, *domain.terms.values())):
+        if has_rest(domain, extent):
             count = f"{domain.const}" if domain.is_constant else "a number"
             raise self.scope.error(
-                f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; pad "
-                "the tensors to whole instructions"
+                f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; "
+                "pad-block computes whole instructions"
             )
 
     def check_aliases(self, parts: Sequence[Part]) -> None:

@@ -7,19 +7,31 @@ Accesses stay as they are: they are in logical coordinates. The physical extents
 `extents`, or what the map needs for the shape (a `mod n` always has n). Whoever calls a function
 whose argument is transformed passes packed data.
 
+`pad` is what lies in cells that hold no element, so that reads may go there; whoever fills the
+buffer fills these, too. Without it nothing is known of them.
+
 Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
-`function`.
+`pad` (a whole number), `function`.
 Refuses: a map that is no affine map, of another rank, or that puts two elements in one place;
-extents that the map exceeds; a buffer that already has a layout; a map that changes a symbolic
-dimension.
+extents that the map exceeds; a buffer that already has a layout, or tiles in its parts; a map that
+changes a symbolic dimension; a pad that is no value of the element type, or of a buffer that is no
+argument.
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import FunctionType, MemRefType
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    FloatAttr,
+    FunctionType,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    MemRefType,
+)
+from xdsl.ir import BlockArgument, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineBinaryOpKind,
@@ -30,12 +42,13 @@ from xdsl.ir.affine import (
 )
 from xdsl.parser import Parser
 from xdsl.rewriter import Rewriter
-from xdsl.utils.exceptions import ParseError
+from xdsl.utils.exceptions import ParseError, VerifyException
 
 from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
+from dialects import loop
 from dialects.layout import LayoutAttr, layout_of, logical_shape
-from passes.loop.primitive import Primitive, Scope
+from passes.loop.primitive import Primitive, Scope, memory_of
 
 
 def parse_map(scope: Scope, text: str) -> AffineMap:
@@ -88,15 +101,18 @@ def set_type(value: SSAValue, type: MemRefType, scope: Scope) -> None:
 
 @dataclass(frozen=True)
 class LayoutRequest:
-    """A layout that the options `map` and `extents` of a primitive ask for."""
+    """A layout that the options `map`, `extents` and `pad` of a primitive ask for."""
 
     scope: Scope
     buffer: str
     """The name of the buffer that gets it."""
     map: str
     extents: tuple[int, ...] | None
+    pad: int | None = None
 
-    def of(self, shape: Sequence[int | str]) -> LayoutAttr:
+    def of(
+        self, shape: Sequence[int | str], pad: FloatAttr | IntegerAttr | None = None
+    ) -> LayoutAttr:
         """The layout for a logical shape."""
         map = parse_map(self.scope, self.map)
         if map.num_dims != len(shape):
@@ -125,7 +141,26 @@ class LayoutRequest:
                 f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
                 "a layout keeps them apart"
             )
-        return LayoutAttr.of(map, extents)
+        return LayoutAttr.of(map, extents, pad)
+
+    def pad_of(self, buffer: SSAValue) -> FloatAttr | IntegerAttr | None:
+        """The pad that the options ask for."""
+        if self.pad is None:
+            return None
+        if not isinstance(buffer, BlockArgument):
+            raise self.scope.error(
+                f"%{self.buffer} is no argument of the function, so that nobody fills the cells "
+                f"around its elements with the pad {self.pad}"
+            )
+        assert isinstance(buffer.type, MemRefType)
+        type = buffer.type.element_type
+        if isinstance(type, AnyFloat):
+            return FloatAttr(float(self.pad), type)
+        try:
+            assert isinstance(type, IntegerType | IndexType)
+            return IntegerAttr(self.pad, type)
+        except VerifyException:
+            raise self.scope.error(f"the pad {self.pad} of %{self.buffer} is no {type}") from None
 
     def symbol(self, map: AffineMap, shape: Sequence[int | str], which: int) -> str:
         """The symbolic extent of a physical dimension: a logical one that stays as it is."""
@@ -143,10 +178,16 @@ def lay_out(buffer: SSAValue, request: LayoutRequest) -> None:
     """Give a whole buffer a layout."""
     old, scope = buffer.type, request.scope
     assert isinstance(old, MemRefType)
+    users = (use.operation for use in buffer.uses)
+    if memory_of(buffer) is not None or any(isinstance(op, loop.AllocOp) for op in users):
+        raise scope.error(
+            f"%{request.buffer} is, or has, a part that is filled ahead of time; do this before "
+            "double-buffer"
+        )
     known = layout_of(old)
     if known is not None and not known.is_identity:
         raise scope.error(f"%{request.buffer} already has the layout {known}")
-    layout = request.of(logical_shape(old))
+    layout = request.of(logical_shape(old), request.pad_of(buffer))
     new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
     set_type(buffer, new, scope)
 
@@ -160,8 +201,9 @@ class TransformLayoutPass(Primitive):
     buffer: str
     map: str
     extents: tuple[int, ...] | None = None
+    pad: int | None = None
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
-        request = LayoutRequest(scope, self.buffer, self.map, self.extents)
+        request = LayoutRequest(scope, self.buffer, self.map, self.extents, self.pad)
         lay_out(scope.find_buffer(self.buffer), request)

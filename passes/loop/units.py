@@ -6,12 +6,13 @@ operation. What has no unit cannot run on a target that has units, and is refuse
 
 Memory is told apart by the buffer, as an accelerator has it: a tile has one address, so it is the
 same memory in each iteration of the loops around it, but for virtual threads, of which each has its
-own. Tiles that `share` a name are one memory. A tile in a scope that is a view of another one
-(`shadow`) is the memory of the tile there that a call makes it from. Two operations that touch
-different parts of a buffer count as touching the same memory.
+own. Tiles that `share` a name are one memory, and so are those that lie in one part of a buffer. A
+tile in a scope that is a view of another one (`shadow`) is the memory of the tile there that a call
+makes it from. Two operations that touch different elements of a tile count as touching the same
+memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,7 +24,8 @@ from analysis.errors import ScheduleError, nearest
 from dialects import loop
 from dialects.layout import scope_of
 from dialects.target import Machine, target_of
-from passes.loop.primitive import Scope, functions_of_loops
+from passes.loop.forms import forms_of, ranges_of
+from passes.loop.primitive import Scope, functions_of_loops, loops_around
 from passes.loop.regions import declaration_of, regions_of_call, regions_of_copy
 
 SILENT = (loop.AllocOp, loop.DimOp, loop.PopDepOp, loop.PushDepOp, func.ReturnOp)
@@ -109,10 +111,10 @@ class Units:
     def _views(self) -> dict[SSAValue, SSAValue]:
         """For each tile that is a view of another one, or shares its memory, the latter."""
         views: dict[SSAValue, SSAValue] = {}
-        shared: dict[tuple[str, str], SSAValue] = {}
+        shared: dict[tuple[Hashable, ...], SSAValue] = {}
         for op in self.scope.function.walk():
-            if isinstance(op, loop.AllocOp) and op.share is not None:
-                first = shared.setdefault((scope_of(op.result.type), op.share.data), op.result)
+            if isinstance(op, loop.AllocOp) and (room := self._room(op)) is not None:
+                first = shared.setdefault(room, op.result)
                 if first is not op.result:
                     views[op.result] = first
 
@@ -131,6 +133,18 @@ class Units:
                     if scope_of(tile.type) == shadow and root(view) is not root(tile):
                         views[root(view)] = root(tile)
         return views
+
+    def _room(self, op: loop.AllocOp) -> tuple[Hashable, ...] | None:
+        """What is equal for tiles that lie in one and the same memory."""
+        if op.memory is not None:
+            (part,) = forms_of(op, "part", ranges_of(loops_around(op)))
+            if not part.is_constant:
+                raise self.scope.error(
+                    f"which part of %{op.memory.name_hint} the tile %{op.result.name_hint} lies in "
+                    "depends on a loop, and units take turns on tiles that are known"
+                )
+            return op.memory, part.const
+        return None if op.share is None else (scope_of(op.result.type), op.share.data)
 
     def _unit_of_copy(self, op: loop.CopyOp) -> str:
         source, target = scope_of(op.source.type), scope_of(op.target.type)

@@ -14,8 +14,10 @@ that touches what another one writes; a loop that already has a kind.
 from dataclasses import dataclass
 
 from dialects import loop as loop_dialect
-from passes.loop.permutations import is_one_reduction
-from passes.loop.primitive import Primitive, Scope, loops_around
+from passes.loop.instances import uses_of
+from passes.loop.permutations import accumulated
+from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
+from passes.loop.signatures import iterations_are_apart
 from passes.loop.unroll_loop import give_kind, require_constant_extent, require_serial
 from passes.loop.witnesses import TOGETHER, carried
 
@@ -25,20 +27,30 @@ def refuse_dependence(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
     found = carried(op)
     if found is None:
         return
+    refuse_reduction(scope, op, kind)
     first, second = found.witness.actors
-    line = found.witness.line(TOGETHER)
-    if is_one_reduction(found.first, found.second):
-        raise scope.error(
-            f"loop '{op.loop_name.data}' runs over the reduction of {first.subject}; only a "
-            f"spatial loop can be {kind}",
-            line,
-        )
     raise scope.error(
         f"loop '{op.loop_name.data}' cannot be {kind}: {second.subject} "
         f"{'writes' if second.writes else 'reads'} an element of %{first.buffer.name_hint} that "
         f"{first.subject} {'writes' if first.writes else 'reads'} in another iteration",
-        line,
+        found.witness.line(TOGETHER),
     )
+
+
+def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
+    """Refuse a loop whose iterations add to the same elements."""
+    if iterations_are_apart(op):
+        return
+    for block in blocks_in(op):
+        uses = [use for inner in block.body.walk() for use in uses_of(inner)]
+        steps = [use for use in uses if use.buffer in accumulated(block)]
+        found = carried(op, loops_around(op), steps)
+        if found is not None:
+            raise scope.error(
+                f"loop '{op.loop_name.data}' runs over the reduction of block "
+                f"'{block.block_name.data}'; only a spatial loop can be {kind}",
+                found.witness.line(TOGETHER),
+            )
 
 
 @dataclass(frozen=True)

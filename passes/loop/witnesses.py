@@ -11,7 +11,7 @@ loops are named too where two instances do not differ otherwise.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xdsl.ir import Operation
+from xdsl.ir import Operation, OpResult
 
 from analysis.affine import Affine
 from analysis.integer_sets import solve
@@ -111,8 +111,17 @@ class Witness:
         place = f"%{actors[0].buffer.name_hint}[{', '.join(map(str, self.element))}]"
         return (
             f"{place} {'may be' if guess else 'is'} {touched[0]} and then {touched[1]}, "
-            f"which {consequence}"
+            f"which {consequence}{self.sizes()}"
         )
+
+    def sizes(self) -> str:
+        """The sizes for which it is so, where there are some that only a run knows."""
+        named = [
+            (v.owner.symbol.data, Affine.variable(v))
+            for v in self.point
+            if isinstance(v, OpResult) and isinstance(v.owner, loop.DimOp)
+        ]
+        return f" (for {self.values(sorted(named, key=lambda pair: pair[0]))})" if named else ""
 
 
 def meet(

@@ -9,10 +9,16 @@ uses an instruction begins with this pass, and needs nothing beside the module.
 
 In the text `$inp0` stands for the first extent of an element of the scope `inp` of the module's
 target (`$inp1` for the second, `${inp0}x...` inside a word), so that one library serves every
-configuration of an accelerator. Other numbers have a line of their own, `// $rows = 16`, that says
-what they are where `values` does not: `import-intrinsics{library="amx" values="rows=14"}`.
+configuration of an accelerator. Other numbers have a line of their own, `// $rows = 16, 14`, that
+says what they are where `values` does not, here a version of the library for each of the two:
+`import-intrinsics{library="amx" values="rows=7"}`. Several libraries are joined by `+`.
 
-Arguments: `library`, `values` (texts NAME=NUMBER).
+With `fitting`, only those instructions come that the module's target, a CPU, can run, and whose
+operands have types that the module's functions widen before they multiply, or those that they
+widen them to. So a pipeline for any kernel can ask for all libraries of CPUs, and costs nothing
+where there are no narrow numbers.
+
+Arguments: `library`, `values` (texts NAME=NUMBER), `fitting`.
 Refuses: a library that no package ships; a text that is no library; an extent that the target does
 not have; a value that the library does not ask for; a symbol that the module has with another
 content.
@@ -21,13 +27,15 @@ content.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from string import Template
 
 from xdsl.context import Context
+from xdsl.dialects import arith
 from xdsl.dialects.arith import Arith
-from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.dialects.builtin import Builtin, ModuleOp, TensorType
 from xdsl.dialects.math import Math
-from xdsl.ir import Operation
+from xdsl.ir import Attribute, Operation
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 from xdsl.traits import SymbolTable
@@ -40,30 +48,38 @@ from dialects.te import IntrinsicOp, Te
 
 GROUP = "dovetail.intrinsics"
 
-DEFAULT = re.compile(r"^// \$(\w+) = (\d+)\n", re.MULTILINE)
+DEFAULT = re.compile(r"^// \$(\w+) = (\d+(?:, \d+)*)\n", re.MULTILINE)
 
 
-def with_numbers(name: str, text: str, values: Sequence[str], module: ModuleOp) -> str:
-    """The text of a library with the numbers of `values` and of the module's target."""
-    numbers = dict(DEFAULT.findall(text)) | values_of(name, values, dict(DEFAULT.findall(text)))
+def with_numbers(name: str, text: str, values: Sequence[str], module: ModuleOp) -> list[str]:
+    """The texts of a library with the numbers of `values`, or its own, and of the target."""
+    own = {word: numbers.split(", ") for word, numbers in DEFAULT.findall(text)}
+    own |= {word: [number] for word, number in values_of(name, values, own).items()}
     template = Template(DEFAULT.sub("", text))
-    asked = [word for word in template.get_identifiers() if word not in numbers]
-    if asked:
-        target = target_of(module)
-        extents = {
-            f"{scope.name}{i}": str(extent)
-            for scope in target.machine.scopes
-            if scope.element is not None
-            for i, extent in enumerate(scope.element[0])
-        }
-        for word in asked:
-            if word not in extents:
-                raise UserError(
-                    f"import-intrinsics: library '{name}' needs the extent ${word} of an element, "
-                    f"which the target '{target}' does not have: {nearest(word, extents)}"
-                )
-        numbers = {**extents, **numbers}
-    return template.substitute(numbers) if numbers else text
+    asked = [word for word in template.get_identifiers() if word not in own]
+    numbers = extents_of(name, asked, module) if asked else {}
+    if not own and not numbers:
+        return [text]
+    chosen = [dict(zip(own, numbers, strict=True)) for numbers in product(*own.values())]
+    return [template.substitute(numbers | some) for some in chosen]
+
+
+def extents_of(name: str, asked: Sequence[str], module: ModuleOp) -> dict[str, str]:
+    """The extents of elements of the module's target that a library asks for."""
+    target = target_of(module)
+    extents = {
+        f"{scope.name}{i}": str(extent)
+        for scope in target.machine.scopes
+        if scope.element is not None
+        for i, extent in enumerate(scope.element[0])
+    }
+    for word in asked:
+        if word not in extents:
+            raise UserError(
+                f"import-intrinsics: library '{name}' needs the extent ${word} of an element, "
+                f"which the target '{target}' does not have: {nearest(word, extents)}"
+            )
+    return extents
 
 
 def values_of(name: str, values: Sequence[str], known: Iterable[str]) -> dict[str, str]:
@@ -94,7 +110,15 @@ def read_library(
         raise UserError(
             f"import-intrinsics: no library is called '{name}': {nearest(name, entries(GROUP))}"
         )
-    text = with_numbers(name, text, values, module)
+    found: dict[str, IntrinsicOp] = {}
+    for version in with_numbers(name, text, values, module):
+        for op in parse_library(ctx, name, version):
+            found.setdefault(op.sym_name.data, op)
+    return list(found.values())
+
+
+def parse_library(ctx: Context, name: str, text: str) -> list[IntrinsicOp]:
+    """The instructions in a text, detached."""
     known = ctx.clone()
     for dialect in (Arith, Builtin, Math, Te):
         if dialect.name not in known.registered_dialect_names:
@@ -133,6 +157,32 @@ def new_symbols(module: ModuleOp, library: str, ops: list[IntrinsicOp]) -> list[
     return found
 
 
+WIDENING = (arith.ExtFOp, arith.ExtSIOp, arith.ExtUIOp)
+
+
+def widened_types(module: ModuleOp) -> set[Attribute]:
+    """The types of factors that functions of a module widen, and those that they become."""
+    products = [op for op in module.walk() if isinstance(op, arith.MulfOp | arith.MuliOp)]
+    factors = {v.owner for op in products if not is_declared(op) for v in op.operands}
+    widened = [op for op in factors if isinstance(op, WIDENING)]
+    return {value.type for op in widened for value in (*op.operands, *op.results)}
+
+
+def is_declared(op: Operation) -> bool:
+    """Whether an operation stands in the declaration of an instruction."""
+    parent = op.parent_op()
+    while parent is not None and not isinstance(parent, IntrinsicOp):
+        parent = parent.parent_op()
+    return parent is not None
+
+
+def fits(op: IntrinsicOp, types: set[Attribute], module: ModuleOp) -> bool:
+    """Whether the module's target can run an instruction, and its functions have its types."""
+    tensors = [a.type for a in op.behaviour.block.args if isinstance(a.type, TensorType)]
+    runs = op.llvm_text is not None and op.needed_features <= target_of(module).machine.features
+    return runs and all(tensor.element_type in types for tensor in tensors)
+
+
 @dataclass(frozen=True)
 class ImportIntrinsicsPass(ModulePass):
     """Copy a library of tensor instructions into the module."""
@@ -141,9 +191,17 @@ class ImportIntrinsicsPass(ModulePass):
 
     library: str
     values: tuple[str, ...] = ()
+    fitting: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        new = new_symbols(op, self.library, read_library(ctx, self.library, self.values, op))
+        types = widened_types(op) if self.fitting else set[Attribute]()
+        if self.fitting and not types:
+            return
+        new: list[Operation] = []
+        for name in self.library.split("+"):
+            found = read_library(ctx, name, self.values, op)
+            wanted = [new for new in found if not self.fitting or fits(new, types, op)]
+            new += new_symbols(op, name, wanted)
         if op.body.block.first_op is None:
             op.body.block.add_ops(new)
         else:

@@ -30,6 +30,8 @@ from analysis.errors import ScheduleError
 from dialects import loop
 from dialects.layout import physical_shape, scope_of
 from dialects.target import Machine, Scope, target_of
+from passes.loop.forms import forms_of, ranges_of
+from passes.loop.primitive import loops_around
 from passes.vta.elements import (
     ADDRESS,
     base_of,
@@ -91,6 +93,17 @@ def place(scope: Scope, tiles: Sequence[loop.AllocOp]) -> None:
         )
 
 
+def place_part(op: loop.AllocOp, memory: SSAValue, scope: Scope) -> None:
+    """Put a tile where the part of a buffer lies that it is."""
+    (number,) = forms_of(op, "part", ranges_of(loops_around(op)))
+    if not number.is_constant:
+        raise ScheduleError(
+            f"{NAME}: which part of {buffer_name(memory)} {buffer_name(op.result)} is depends on "
+            "a loop; a tile has one address"
+        )
+    set_address(op, base_of(memory) + number.const * elements_in(op, scope))
+
+
 def _row(op: loop.AllocOp, scope: Scope) -> str:
     extents = "x".join(map(str, physical_shape(op.result.type)))
     return f"{elements_in(op, scope):6} elements: {buffer_name(op.result)} ({extents})"
@@ -133,7 +146,10 @@ def allocate(function: func.FuncOp, machine: Machine) -> None:
     scopes = {name: machine.scope(name) for name in tiles}
     for name, scope in scopes.items():
         if scope.shadow is None:
-            place(scope, tiles[name])
+            place(scope, [op for op in tiles[name] if op.memory is None])
+            for op in tiles[name]:
+                if op.memory is not None:
+                    place_part(op, op.memory, scope)
     for name, scope in scopes.items():
         if scope.shadow is not None:
             for op in tiles[name]:

@@ -212,7 +212,7 @@ class Lowering:
         return [body]
 
     def remove_tiles(self) -> None:
-        for op in self.tiles():
+        for op in reversed(self.tiles()):
             op.detach()
             op.erase()
 

@@ -7,9 +7,9 @@ the instruction, natively. AMX is also compiled for a processor that has it, and
 import platform
 import re
 
-import ml_dtypes
 import numpy as np
 import pytest
+from narrow_products import matmul, numbers, product, stored
 from native import Machine, execute, transformed
 from xdsl.dialects.func import FuncOp
 
@@ -19,45 +19,6 @@ from backends.llvm.machine import CodeGenerator
 from backends.llvm.targets import module_text
 from dialects.target import Target, TargetAttr
 from dovetail.runtime.features import check_machine, missing_features
-
-MAC = {
-    "u8s8": ("i8", "i32", "arith.extui", "arith.extsi", "arith.muli"),
-    "s8u8": ("i8", "i32", "arith.extsi", "arith.extui", "arith.muli"),
-    "s8s8": ("i8", "i32", "arith.extsi", "arith.extsi", "arith.muli"),
-    "bf16": ("bf16", "f32", "arith.extf", "arith.extf", "arith.mulf"),
-}
-NUMPY = {"u": np.uint8, "s": np.int8}
-
-
-def matmul(m: int, n: int, k: int, kind: str) -> str:
-    """A product of two matrices as a te function."""
-    narrow, wide, left, right, times = MAC[kind]
-    return f"""
-    func.func @matmul(%A: tensor<{m}x{k}x{narrow}>, %B: tensor<{k}x{n}x{narrow}>)
-        -> tensor<{m}x{n}x{wide}> {{
-      %C = te.compute "C" (%y = 0 to {m}, %x = 0 to {n}) sum (%k = 0 to {k}) {{
-        %a = te.read %A[%y, %k] : tensor<{m}x{k}x{narrow}>
-        %b = te.read %B[%k, %x] : tensor<{k}x{n}x{narrow}>
-        %aw = {left} %a : {narrow} to {wide}
-        %bw = {right} %b : {narrow} to {wide}
-        %p = {times} %aw, %bw : {wide}
-        te.yield %p : {wide}
-      }} : tensor<{m}x{n}x{wide}>
-      func.return %C : tensor<{m}x{n}x{wide}>
-    }}
-    """
-
-
-def operands(m: int, n: int, k: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two matrices as they lie in memory, and their product."""
-    rng = np.random.default_rng(0)
-    if kind == "bf16":
-        a, b = rng.integers(-8, 9, (m, k)), rng.integers(-8, 9, (k, n))
-        result = (a @ b).astype(np.float32)
-        return a.astype(ml_dtypes.bfloat16), b.astype(ml_dtypes.bfloat16), result
-    a = rng.integers(0, 256, (m, k)).astype(NUMPY[kind[0]])
-    b = rng.integers(0, 256, (k, n)).astype(NUMPY[kind[2]])
-    return a.view(np.int8), b.view(np.int8), a.astype(np.int32) @ b.astype(np.int32)
 
 
 def vectors(library: str, instruction: str, per: int) -> str:
@@ -130,6 +91,12 @@ CASES = {
     "tdpbusd, 7 rows": ("u8s8", (28, 32, 64), tiles(7, "u8s8"), ("amx-tile", "amx-int8")),
     "tdpbf16ps, 14 rows": ("bf16", (28, 64, 64), tiles(14, "bf16"), ("amx-tile", "amx-bf16")),
 }
+
+
+def operands(m: int, n: int, k: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two matrices as they lie in memory, and their product."""
+    a, b = numbers(kind, 0, m, k), numbers(kind, 1, k, n)
+    return stored(a), stored(b), product(a, b)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -2,7 +2,7 @@
 
 import pytest
 from native import apply, parse, run
-from te_cases import chain, conv, depthwise, extreme, matmul, pool, symbolic_case
+from te_cases import chain, conv, depthwise, extreme, matmul, pool, softmax, symbolic_case
 
 from analysis.errors import ScheduleError
 
@@ -11,12 +11,57 @@ def promote(buffer, at, scope="local"):
     return f'promote-memory-scope{{buffer="{buffer}" scope="{scope}" at="{at}"}}'
 
 
+def pad(block, *loops_and_multiples):
+    loops = ",".join(f'"{name}"' for name in loops_and_multiples[::2])
+    multiples = ",".join(map(str, loops_and_multiples[1::2]))
+    return f'pad-block{{block="{block}" loops={loops} multiples={multiples}}}'
+
+
 ACCEPTED = {
     "a tile that is read beside an init region": (matmul(7, 11, 9), [promote("B", "x")]),
     "a tile of what a guarded read reads": (pool(3, 6), [promote("X", "oh")]),
     "a tile that begins inside a reduction": (
         chain(6, 5),
         ['inline-compute{block="S"}', 'split-loop{loop="k" factor=5}', promote("A", "k_i")],
+    ),
+    "a product in whole tiles": (
+        matmul(7, 11, 9),
+        [
+            pad("C", "y", 4, "x", 8, "k", 4),
+            'split-loop{loop="y" factor=4}',
+            'split-loop{loop="x" factor=8}',
+            'reverse-compute-at{block="C_crop" at="y_i"}',
+        ],
+    ),
+    "a product that is padded after its tile was made": (
+        matmul(7, 11, 9),
+        [
+            'split-loop{loop="y" factor=4}',
+            'split-loop{loop="k" factor=4}',
+            promote("C", "y_o", "register"),
+            pad("C", "y_i", 4, "k_i", 4),
+            'decompose-reduction{block="C" loop="k_o"}',
+        ],
+    ),
+    "layouts with room for whole blocks": (
+        matmul(7, 11, 9),
+        [
+            'transform-layout{buffer="A" map="(y,k)->(y floordiv 4,k,y mod 4)" pad=0}',
+            'transform-layout{buffer="B" map="(k,x)->(k,x)" extents=12,16 pad=0}',
+            'transform-layout{buffer="C" map="(y,x)->(y,x floordiv 8,x mod 8)" extents=8,2,8}',
+            pad("C", "y", 4, "x", 8),
+            'split-loop{loop="x" factor=8}',
+            'vectorize-loop{loop="x_i"}',
+        ],
+    ),
+    "a chain of padded blocks": (
+        conv(3, 5, 6),
+        [pad("conv", "oc", 8, "ic", 4), pad("biased", "c", 8), pad("relu", "relu_c", 8)],
+    ),
+    "a padded maximum": (softmax(5, 7), [pad("M", "k", 4, "y", 4)]),
+    "a padded search of the first of the largest": (
+        extreme(5, 9, "argmax"),
+        ['decompose-reduction{block="pick" loop="k"}', pad("pick", "k", 8)],
     ),
     "a tile larger than what is left": (
         conv(3, 5, 6),

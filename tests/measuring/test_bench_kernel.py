@@ -55,7 +55,8 @@ def bench(*arguments):
 @pytest.mark.parametrize(
     ("options", "pipeline"),
     [
-        ([], "expand-powers,lower-te-to-loop,elide-halo-guards,schedule-kernels"),
+        ([], "expand-powers,lower-te-to-loop,elide-halo-guards,"
+             'import-intrinsics{library="amx+vnni+avx512bf16" fitting=true},schedule-kernels'),
         (["-p", "@steps"], 'lower-te-to-loop,split-loop{loop="x" factor=4}'),
         (["-p", "lower-te-to-loop,parallelize-loop{loop=y}", "--threads", "2"],
          'lower-te-to-loop,parallelize-loop{loop="y"}'),

@@ -32,6 +32,7 @@ def test_the_families_of_the_table_are_shown_where_they_belong():
     }
     assert shown >= {(family, "accelerator") for family in FAMILIES if family != "thread binding"}
     assert shown >= {(family, "cpu") for family in FAMILIES}
+    assert ("thread binding", "gpu") in shown
 
 
 def test_a_wrong_result_is_noticed(monkeypatch):

@@ -162,7 +162,7 @@ def test_errors_about_arguments(here, capsys):
     )
     target = ("--target", "gpu -mcpu=x")
     assert failure(capsys, "run", "net.onnx", "--input", "x.npz", *target) == (
-        "target 'gpu -mcpu=x': no device is called 'gpu': there are: llvm, vdla, vta"
+        "target 'gpu -mcpu=x': no device is called 'gpu': there are: llvm, nvptx, vdla, vta"
     )
     axpy().save("net.dove")
     target = ("--target", "llvm -mcpu=x86-64")

@@ -88,6 +88,7 @@ BY_NAME: Mapping[str, Callable[[Draw, Options], object]] = {
     "factor": lambda draw, _: draw.rng.choice([1, 2, 3, 4, 5, 8, 16]),
     "sizes": lambda draw, known: tuple(draw.rng.choice([1, 2, 3, 4]) for _ in known["loops"]),
     "scope": lambda draw, _: draw.rng.choice(["register", "local"]),
+    "multiples": lambda draw, known: tuple(draw.rng.choice([2, 3, 4, 8]) for _ in known["loops"]),
     "map": lambda draw, known: draw.map(known["buffer"]),
 }
 """How an option that has no default is made, by its name; it may look at those before it."""
@@ -133,6 +134,19 @@ def below(draw: Draw, options: Options) -> Options:
     return {"over": (draw.rng.choice(names),)} if names else {}
 
 
+def tile_of_loop(draw: Draw, options: Options) -> Options:
+    """A tile and the loop that it lives in."""
+    tiles = {
+        name: parent.loop_name.data
+        for name, value in draw.scope.buffers.items()
+        if isinstance(parent := value.owner.parent_op(), loop.ForOp)
+    }
+    if not tiles:
+        return {}
+    name = draw.rng.choice(list(tiles))
+    return {"buffer": (name,), "loop": tiles[name]}
+
+
 LIKELY: Mapping[str, Callable[[Draw, Options], Options]] = {
     "reorder-loops": in_other_order,
     "decompose-reduction": around_block,
@@ -140,6 +154,7 @@ LIKELY: Mapping[str, Callable[[Draw, Options], Options]] = {
     "reverse-compute-at": lambda draw, options: related(draw, options, True),
     "promote-memory-scope": around_access,
     "prefetch-buffer": below,
+    "double-buffer": tile_of_loop,
 }
 """Options that make sense together, which three of four draws have."""
 
@@ -148,10 +163,12 @@ def draw_options(name: str, cls: type[ModulePass], draw: Draw) -> Options:
     """Values for the options of a primitive that have no default."""
     options: Options = {}
     for field in fields(cls):
-        if (field.default is MISSING and field.name != "name") or (
-            field.name in BY_NAME and field.default is None and draw.rng.random() < 0.5
-        ):
-            options[field.name] = BY_NAME[field.name](draw, options)
+        needed = field.default is MISSING and field.name != "name"
+        wanted = field.name in BY_NAME and field.default is None and draw.rng.random() < 0.5
+        if needed or wanted:
+            value = BY_NAME[field.name](draw, options)
+            several = "tuple" in str(field.type) and isinstance(value, str)
+            options[field.name] = (value,) if several else value
     if name in LIKELY and draw.rng.random() < 0.75:
         options |= LIKELY[name](draw, options)
     return options

@@ -81,13 +81,18 @@ def random_epilogue(r):
 
 
 def random_shape(r, config):
-    """A product, or the images and the layer of a convolution."""
-    batch = config.batch * r.choice((1, 1, 2))
+    """A product, or the images and the layer of a convolution; some are no whole elements."""
+
+    def extent(most, step):
+        """A few steps, half of the time less by a part of one."""
+        return r.randint(1, most) * step - (r.randrange(step) if r.random() < 0.5 else 0)
+
+    batch = extent(2, config.batch)
     if r.random() < 0.4:
-        m = batch * r.randint(1, 6)
+        m = extent(6, config.batch)
         rows = 1 if config.batch == 1 and r.random() < 0.5 else m
-        return Matmul(m, r.randint(1, 6) * config.block, r.randint(1, 6) * config.block, rows), 1
-    ic, oc = (r.randint(1, 4) * config.block for _ in range(2))
+        return Matmul(m, extent(6, config.block), extent(6, config.block), rows), 1
+    ic, oc = (extent(4, config.block) for _ in range(2))
     size, kernel, stride = r.randint(1, 11), r.choice((1, 3, 3, 5)), r.choice((1, 1, 2, 3))
     return Convolution("random", size, ic, oc, kernel, stride), batch
 

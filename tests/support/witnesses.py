@@ -21,7 +21,9 @@ from dialects.layout import logical_shape
 from passes.loop.witnesses import CONCURRENT
 
 TOUCH = r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+) \((.*?)\)"
-LINE = re.compile(rf"^%(\w+)\[(.*?)\] (is|may be) {TOUCH} and then {TOUCH}, which would (.*)$")
+LINE = re.compile(
+    rf"^%(\w+)\[(.*?)\] (is|may be) {TOUCH} and then {TOUCH}, which would (.*?)(?: \(for (.*)\))?$"
+)
 CHECKS = (
     "passes.loop.permutations.keeps_by_signature",
     "passes.loop.reorder_loops.turned_around",
@@ -63,6 +65,7 @@ class Trace:
         self.values = {}
         self.memory = {}
         self.origins = {}
+        self.parts = {}
         self.loops: list[tuple[str, int]] = []
         self.dims = dims
         self.events: list[Event] = []
@@ -92,6 +95,10 @@ class Trace:
                         self.loops.pop()
                 case loop.BlockOp():
                     self.instance(op)
+                case loop.AllocOp() if op.memory is not None:
+                    (part,), origin = self.map(op.part, op.outer), self.map(op.origin, op.outer)
+                    self.parts[op.result] = op.memory, part, origin
+                    self.origins[op.result] = origin
                 case loop.AllocOp():
                     self.memory[op.result] = len(self.events) * 1000 + len(self.memory)
                     self.origins[op.result] = self.map(op.origin, op.outer)
@@ -151,6 +158,10 @@ class Trace:
     def add(self, buffer, subject, values, element, writes, init=False) -> None:
         if len(self.events) > MOST_EVENTS:
             raise TooLongError
+        if buffer in self.parts:
+            buffer, part, origin = self.parts[buffer]
+            if element is not None:
+                element = (part, *(e - o for e, o in zip(element, origin, strict=True)))
         name, memory = buffer.name_hint, self.memory[buffer]
         self.events.append(
             Event(subject, values, tuple(self.loops), name, memory, element, writes, init)
@@ -201,11 +212,11 @@ def numbers(text: str) -> dict[str, int]:
     return {name: int(value) for name, value in parts}
 
 
-def parse(line: str) -> tuple[Named, Named, str]:
-    """The two instances that a line names, and what the second one would do."""
+def parse(line: str) -> tuple[Named, Named, str, dict[str, int]]:
+    """The two instances that a line names, what the second one would do, and for which sizes."""
     found = LINE.match(line)
     assert found is not None, f"no witness: {line}"
-    buffer, place, certainty, *touches, consequence = found.groups()
+    buffer, place, certainty, *touches, consequence, sizes = found.groups()
     element = tuple(int(c) for c in place.split(", ") if c)
     named: list[Named] = []
     for verb, subject, values in (touches[:3], touches[3:]):
@@ -214,7 +225,7 @@ def parse(line: str) -> tuple[Named, Named, str]:
         named.append(
             Named(buffer, element, certainty == "may be", verb == "written", subject, *shown)
         )
-    return named[0], named[1], consequence
+    return named[0], named[1], consequence, numbers(sizes or "")
 
 
 @contextmanager
@@ -231,7 +242,8 @@ def confirm(
     before: ModuleOp, step: ModulePass, message: str, line: str, dims: Mapping[str, int]
 ) -> str | None:
     """Why a witness is wrong; None if it is right."""
-    first, second, consequence = parse(line)
+    first, second, consequence, sizes = parse(line)
+    dims = {**dims, **sizes}
     if not first.writes and not second.writes:
         return "neither instance writes"
     after = before.clone()

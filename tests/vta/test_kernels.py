@@ -38,6 +38,19 @@ def test_a_convolution(number):
     Kernel(layer, config, images).check()
 
 
+@pytest.mark.parametrize("number", range(len(CONFIGS)), ids=NAMES)
+def test_extents_that_are_no_whole_elements(number):
+    """The last elements of operands and results are padded."""
+    config = CONFIGS[number]
+    n, k = config.block + 3, config.block * 2 - 1
+    if number % 2:
+        kernel = Kernel(Convolution("odd", 5, k, n, 3, 1), config, config.batch + 1)
+    else:
+        rows = config.batch * 2 + 1
+        kernel = Kernel(Matmul(rows, n, k, 1 if config.batch == 1 else rows), config)
+    kernel.check()
+
+
 CONV = Convolution("tiled", 7, 32, 64, 3, 1)
 CONV_TILES = (
     Tiling({"oh": 4}),
@@ -82,7 +95,6 @@ def test_prime_extents_are_cut_into_tiles_with_tails():
 @pytest.mark.parametrize(
     ("kernel", "reason"),
     [
-        (Kernel(Matmul(7, 33, 16), Config()), r"whole pieces of its extents \(y 7, x 33, k 16\)"),
         (
             Kernel(Convolution("large", 14, 8, 8, 7, 1), CONFIGS[5], 4),
             "fit the memories of the target vta: wgt holds 32 elements, and they have 49",

@@ -1,7 +1,9 @@
 """The schedule of a kernel on an accelerator: tiles in its memories, its instructions on them.
 
 1. The reduction becomes calls of an instruction of the module that reduces; every buffer that it
-   touches gets a layout whose innermost part is what the instruction works on at once.
+   touches gets a layout whose innermost part is what the instruction works on at once. Where that
+   does not divide the extents, the blocks are padded to whole pieces, and so are the operands in
+   memory.
 2. Its loops are cut: outside, tiles of the result; inside them, tiles of the reduction; innermost,
    the axes of the instruction. Virtual threads share one of the outer axes.
 3. What follows the reduction is computed tile by tile, in the accumulators.
@@ -12,7 +14,7 @@ The sizes are those of a `Tiling`. Nothing here knows what is reduced, or on whi
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import permutations, product
 
 from xdsl.dialects.builtin import MemRefType
@@ -21,7 +23,7 @@ from xdsl.ir import SSAValue
 from analysis.affine import Affine
 from analysis.errors import ScheduleError
 from dialects import loop, te
-from dialects.layout import layout_of, scope_of
+from dialects.layout import layout_of, logical_shape, scope_of
 from dialects.target import Machine
 from dialects.target import Scope as Memory
 from passes.loop.bind_virtual_thread import BindVirtualThreadPass
@@ -32,6 +34,7 @@ from passes.loop.forms import coordinates
 from passes.loop.library.accelerator_model import Footprint, Problem, choose_tiles
 from passes.loop.library.axes import Axis, axes_of, consumers_of, is_naive, result_of
 from passes.loop.library.recipe import Recipe
+from passes.loop.pad_block import PadBlockPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.primitive import Scope, body_accesses
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
@@ -110,8 +113,8 @@ def fit_of(recipe: Recipe, block: loop.BlockOp) -> Fit:
     extents = ", ".join(f"{a.name} {a.extent}" for a in axes_of(block))
     names = ", ".join(f"@{op.sym_name.data}" for op in declared) or "none"
     raise scope.error(
-        f"no instruction of the module computes block '{block.block_name.data}', in whole pieces "
-        f"of its extents ({extents}); there are {names}"
+        f"no instruction of the module computes block '{block.block_name.data}' (its extents are "
+        f"{extents}); there are {names}"
     )
 
 
@@ -125,7 +128,7 @@ def fits(use: Fitting, part: Part) -> Iterator[Fit]:
     )
     for spatial, reduce in product(*ways):
         chosen = list(zip([*spatial, *reduce], axes, strict=True))
-        if any(a.extent is None or a.extent % axis.extent for a, axis in chosen):
+        if any(a.extent is None for a, _ in chosen):
             continue
         numbers = {axis.number: a for a, axis in chosen}
         operands: list[Operand] = []
@@ -205,7 +208,7 @@ def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
     """What the model has to know of a reduction and what follows it."""
     block = recipe.find(name)
     assert block is not None
-    axes = axes_of(block)
+    axes = [whole(axis, fit.steps.get(axis.name, 1)) for axis in axes_of(block)]
 
     def footprint(access: Access, operand: Operand, names: Mapping[Hashable, str]) -> Footprint:
         assert isinstance(access.memref.type, MemRefType)
@@ -235,6 +238,12 @@ def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
             if isinstance(access, loop.LoadOp) and not isinstance(access.memref.owner, loop.AllocOp)
         ]
     return Problem(recipe.machine, axes, fit.steps, parts[0], parts[1:], extras, len(followers))
+
+
+def whole(axis: Axis, step: int) -> Axis:
+    """An axis with its extent rounded up to whole pieces."""
+    assert axis.extent is not None
+    return replace(axis, extent=-(-axis.extent // step) * step)
 
 
 def reduction_of(recipe: Recipe) -> str:
@@ -313,6 +322,7 @@ class AcceleratorSchedule:
     def apply(self) -> None:
         """Apply all steps."""
         self.lay_out()
+        self.pad()
         axes = axes_of(self.block)
         for axis in axes:
             self.cut(axis)
@@ -346,10 +356,38 @@ class AcceleratorSchedule:
                 self.transform(positions(follower, access, result))
 
     def transform(self, operand: Operand) -> None:
-        """Give one buffer its layout."""
+        """Give one buffer its layout; what is only read has zeros at the end of its last pieces."""
         scope = Scope(TransformLayoutPass.name, self.recipe.function)
-        if layout_of(scope.find_buffer(operand.buffer).type) is None:
-            self.recipe.do(TransformLayoutPass(operand.buffer, operand.layout))
+        buffer = scope.find_buffer(operand.buffer)
+        if layout_of(buffer.type) is not None:
+            return
+        shape = logical_shape(buffer.type)
+        partial = any(
+            dim is not None and isinstance(size := shape[dim], int) and size % extent
+            for dim, extent in operand.dims
+        )
+        reads = all(isinstance(use.operation, loop.LoadOp) for use in buffer.uses)
+        pad = 0 if partial and reads else None
+        self.recipe.do(TransformLayoutPass(operand.buffer, operand.layout, pad=pad))
+
+    def pad(self) -> None:
+        """Compute whole pieces."""
+        self.pad_block(self.block, self.fit.steps)
+        result = self.fit.operands[0]
+        for follower in list(chain_of(self.recipe, self.name)):
+            operand = positions(follower, result_of(follower), result)
+            places = coordinates(result_of(follower))
+            axes = {Affine.variable(axis.variable): axis for axis in axes_of(follower)}
+            pieces = [(axes[places[dim]], n) for dim, n in operand.dims if dim is not None]
+            self.pad_block(follower, {axis.name: n for axis, n in pieces})
+
+    def pad_block(self, block: loop.BlockOp, steps: Mapping[str, int]) -> None:
+        """Compute whole pieces of a block, `steps` elements along loops."""
+        extents = {axis.name: axis.extent or 1 for axis in axes_of(block)}
+        partial = {name: step for name, step in steps.items() if extents[name] % step}
+        if partial:
+            name = block.block_name.data
+            self.recipe.do(PadBlockPass(name, tuple(partial), tuple(partial.values())))
 
     def cut(self, axis: Axis) -> None:
         """Split one loop into tiles, threads, calls of the instruction, and its elements."""

@@ -13,11 +13,17 @@ from math import ceil, inf, prod
 from analysis.affine import Affine, Interval
 from dialects.target import Machine
 
-RUN = 8 << 10
+RUN = 16 << 10
 """The bytes of a run for half of the rate of a memory beyond the second cache."""
 
 HIDDEN = 0.2
 """The share of the second cache's time that is not hidden behind the multipliers."""
+
+PARKED = 6
+"""The cycles in which a vector of accumulators is stored and loaded again."""
+
+WORTH = 0.03
+"""The share of all cycles that has to be saved before accumulators are stored in between."""
 
 MOST_LOOPS = 4
 """Of more loops than that no other orders are tried."""
@@ -52,6 +58,11 @@ class Operand:
         if key not in self.known:
             self.known[key] = self._footprint(sizes)
         return self.known[key]
+
+    @property
+    def total(self) -> int:
+        """The bytes of all of it."""
+        return self.bytes * prod(self.extents)
 
     def _footprint(self, sizes: Sizes) -> tuple[int, int]:
         ranges: dict[Hashable, Interval] = {axis: (0, sizes[axis] - 1) for axis in self.axes}
@@ -112,14 +123,21 @@ class Traffic:
 
     def cycles(self, order: Sequence[str]) -> float:
         """The cycles that are spent on waiting for memory."""
-        machine, inside = self.machine, self.sizes(())
-        runs = [operand.footprint(inside)[1] for operand in self.operands]
+        machine = self.machine
         near = sum(self.missed(order, machine.l1_bytes)) / machine.bytes_per_cycle("l2")
         total = HIDDEN * near
+        waits = [self.wait(operand, order) for operand in self.operands]
         for capacity, memory in ((machine.l2_bytes, "l3"), (machine.l3_bytes, "dram")):
-            for run, bytes in zip(runs, self.missed(order, capacity), strict=True):
-                total += bytes * (1 + RUN / run) / machine.bytes_per_cycle(memory)
+            for wait, bytes in zip(waits, self.missed(order, capacity), strict=True):
+                total += bytes * wait / machine.bytes_per_cycle(memory)
         return total
+
+    def wait(self, operand: Operand, order: Sequence[str]) -> float:
+        """How much longer its bytes take than in one long run: those of a tile lie in runs, and
+        so do those of the tiles that the innermost loop goes through."""
+        of_tile = operand.footprint(self.sizes(()))[1]
+        of_row = operand.footprint(self.sizes(order[-1:]))[1]
+        return 1 + (RUN / of_tile + RUN / of_row) / 2
 
     def imbalance(self, order: Sequence[str]) -> float:
         """How much longer the busiest core works than all of them would on average."""
@@ -138,6 +156,29 @@ def choose_order(traffic: Traffic, busy: float) -> tuple[float, tuple[str, ...]]
     return best
 
 
-def points(extents: Sizes) -> int:
-    """The product of extents."""
-    return prod(extents.values())
+def streamed(
+    traffic: Traffic, order: Sequence[str], busy: float, chunk: Sizes, chunks: int, vectors: int
+) -> str | None:
+    """The operand whose chunks should each serve all points before the next one comes, if there
+    is one: it does not fit the second cache, and to wait for it takes longer than to store and to
+    load `vectors` vectors of accumulators between its `chunks`, by a part of the `busy` cycles."""
+    machine = traffic.machine
+    for operand, bytes in zip(
+        traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
+    ):
+        waiting = bytes * traffic.wait(operand, order) / machine.bytes_per_cycle("l3")
+        saved = (1 - HIDDEN) * waiting - (chunks - 1) * vectors * PARKED
+        fits = operand.footprint(chunk)[0] <= machine.l2_bytes // 4
+        if operand.packed and operand.total > machine.l2_bytes and fits and saved > WORTH * busy:
+            return operand.name
+    return None
+
+
+def prefetched(machine: Machine, operands: Sequence[Operand], chunk: Sizes) -> str | None:
+    """The operand that is worth asking for early, one iteration of a loop ahead: it does not fit
+    the second cache, and what an iteration (`chunk`) reads of it is one run."""
+    for operand in operands:
+        bytes, run = operand.footprint(chunk)
+        if operand.total > machine.l2_bytes and run == bytes and not operand.packed:
+            return operand.name
+    return None

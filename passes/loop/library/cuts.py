@@ -91,6 +91,7 @@ def cut_reduction(loops: Iterable[Loop], unroll: int = 1) -> Cut:
 
     The first loop that `unroll` divides is cut by it.
     """
+    ragged: frozenset[str] = frozenset()
     steps: list[ModulePass] = []
     outer: list[str] = []
     chunked: list[str] = []
@@ -99,6 +100,7 @@ def cut_reduction(loops: Iterable[Loop], unroll: int = 1) -> Cut:
         last, extent, place = loop.name, loop.extent or 0, outer
         if loop.chunk > 1 and extent > loop.chunk:
             steps.append(SplitLoopPass(loop.name, loop.chunk))
+            ragged |= rest_of(loop, loop.chunk)
             outer.append(f"{loop.name}_o")
             last, extent, place = f"{loop.name}_i", loop.chunk, chunked
         if unroll > 1 and not unrolled and extent > unroll and extent % unroll == 0:
@@ -106,7 +108,7 @@ def cut_reduction(loops: Iterable[Loop], unroll: int = 1) -> Cut:
             unrolled.append(f"{last}_u")
             last = f"{last}_m"
         place.append(last)
-    return Cut(tuple(steps), (*outer, *chunked), tuple(unrolled))
+    return Cut(tuple(steps), (*outer, *chunked), tuple(unrolled), ragged)
 
 
 def unroll_all(names: Iterable[str]) -> tuple[ModulePass, ...]:

@@ -1,7 +1,8 @@
 """The default schedule of a kernel: good without tuning, for any function of loops.
 
 1. Computations that only feed others are inlined.
-2. A reduction is tiled for the registers (reductions.py), what follows it in its epilogue.
+2. A reduction that an instruction of the module computes is tiled for it (tensor_tile.py), any
+   other for the registers (reductions.py); what follows it is in its epilogue.
 3. Everything else is vectorized along an axis that is contiguous (points.py).
 4. The outermost loop is shared among threads.
 
@@ -15,6 +16,7 @@ from passes.loop.library.inlining import inline_all, share_layouts
 from passes.loop.library.points import vectorize_points
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.reductions import tile_reduction
+from passes.loop.library.tensor_tile import tile_by_instruction
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 
 
@@ -27,7 +29,8 @@ def default_schedule(recipe: Recipe) -> None:
         if found is None or not is_naive(found):
             continue  # it became part of another nest
         if any(found.is_reduce):
-            tile_reduction(recipe, name)
+            if not tile_by_instruction(recipe, name):
+                tile_reduction(recipe, name)
         else:
             vectorize_points(recipe, name)
     share_among_threads(recipe)

@@ -86,14 +86,14 @@ def matmul(nest: Nest, tile: Tile, order: Iterable[str], unroll: int = 2) -> Ste
 
 
 def direct_convolution(
-    nest: Nest, tile: Tile, order: Iterable[str], unroll: int = 2, prefetched: str | None = None
+    nest: Nest, tile: Tile, order: Iterable[str], unroll: int = 2, early: str | None = None
 ) -> Steps:
     """A convolution of a blocked image: pixels times vectors of channels in registers.
 
     for oc_o, oh, ow_o in the given order
       O_register = 0
       for ic_o, kh, kw, ic_m
-        prefetch the next ic_o of an operand, if it is `prefetched`
+        prefetch the next ic_o of an operand that has to come `early`
         for ic_u, ow_i, oc_r unrolled, oc_v vectorized
           O_register += X * W
       O = epilogue(O_register)
@@ -110,12 +110,63 @@ def direct_convolution(
         *unroll_all((*taps.inner, *pixels.inner, *channels.inner[:-1])),
         VectorizeLoopPass(channels.inner[-1]),
         *keep_in_registers(nest, outer, (*taps.outer, *taps.inner)),
-        *prefetch(prefetched, taps.outer),
+        *prefetch(early, taps.outer[:1], taps.outer[1:]),
         *peel(outer, channels + pixels),
     )
 
 
-def depthwise(nest: Nest, tile: Tile, order: Iterable[str], held: Iterable[str] = ()) -> Steps:
+def streaming_convolution(nest: Nest, tile: Tile, weights: str, unroll: int = 2) -> Steps:
+    """A convolution whose weights do not fit the cache: a chunk of them serves all pixels before
+    the next one comes. Accumulators wait in memory meanwhile.
+
+        for oc_o, ic_o
+          for oh, ow_o
+            O_register = 0 if ic_o is the first one else S
+            for kh, kw, ic_m
+              prefetch a part of the next ic_o of the weights
+              for ic_u, ow_i, oc_r unrolled, oc_v vectorized
+                O_register += X * W
+            S = O_register, or O = epilogue(O_register) if ic_o is the last one
+    """
+    channels = cut_lanes(nest.lanes, tile.vectors, nest.width)
+    pixels = cut_all(nest.points, tile.sizes(nest.points))
+    taps = cut_reduction(nest.reduction, unroll)
+    chunk, inside = taps.outer[:1], taps.outer[1:]
+    return (
+        *channels.steps,
+        *pixels.steps,
+        *taps.steps,
+        *reorder(
+            channels.outer, chunk, pixels.outer, inside, taps.inner, pixels.inner, channels.inner
+        ),
+        *unroll_all((*taps.inner, *pixels.inner, *channels.inner[:-1])),
+        VectorizeLoopPass(channels.inner[-1]),
+        *keep_in_registers(nest, pixels.outer, (*inside, *taps.inner)),
+        *prefetch(weights, chunk, (*pixels.outer, *inside)),
+        *peel((*channels.outer, *chunk, *pixels.outer), channels + taps + pixels),
+    )
+
+
+@dataclass(frozen=True)
+class Held:
+    """A buffer of `rank` dimensions that is kept in registers; lanes move its dimension `lanes`."""
+
+    buffer: str
+    rank: int
+    lanes: int
+
+    def at(self, loop: str) -> Steps:
+        """A tile that is filled at the beginning of a loop's body, without loops."""
+        loops = [f"{self.buffer}_register_in_d{i}" for i in range(self.rank)]
+        vector = loops.pop(self.lanes)
+        return (
+            PromoteMemoryScopePass(self.buffer, "register", loop),
+            *unroll_all(loops),
+            VectorizeLoopPass(vector),
+        )
+
+
+def depthwise(nest: Nest, tile: Tile, order: Iterable[str], held: Iterable[Held] = ()) -> Steps:
     """A reduction over a small window of each channel: its taps are unrolled, so that a vector of
     the input is loaded once for all taps that need it.
 
@@ -137,7 +188,7 @@ def depthwise(nest: Nest, tile: Tile, order: Iterable[str], held: Iterable[str] 
         *unroll_all((*taps, *pixels.inner, *channels.inner[:-1])),
         VectorizeLoopPass(channels.inner[-1]),
         *keep_in_registers(nest, outer, taps),
-        *(PromoteMemoryScopePass(buffer, "register", outer[-2]) for buffer in held),
+        *(step for operand in held for step in operand.at(outer[-2])),
         *peel(outer, channels + pixels),
     )
 
@@ -200,11 +251,11 @@ def keep_in_registers(nest: Nest, outer: tuple[str, ...], inside: tuple[str, ...
     )
 
 
-def prefetch(buffer: str | None, reduction: tuple[str, ...]) -> Steps:
-    """Ask for what the next iteration of the outermost loop of a reduction reads."""
-    if buffer is None or len(reduction) < 2:
+def prefetch(buffer: str | None, ahead: tuple[str, ...], over: tuple[str, ...]) -> Steps:
+    """Ask for what the next iteration of the loop `ahead` reads while the loops `over` run."""
+    if buffer is None or not over:
         return ()
-    return (PrefetchBufferPass(buffer, reduction[0], reduction[1:]),)
+    return tuple(PrefetchBufferPass(buffer, loop, over) for loop in ahead)
 
 
 def peel(outer: tuple[str, ...], tiles: Cut) -> Steps:

@@ -7,7 +7,7 @@ each lane reads its own channel (depthwise convolutions, pooling). Nothing here 
 reduced.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
@@ -28,10 +28,18 @@ from passes.loop.library.axes import (
     result_of,
     used_variables,
 )
-from passes.loop.library.cache_model import Operand, Traffic, choose_order
+from passes.loop.library.cache_model import Operand, Traffic, choose_order, prefetched, streamed
 from passes.loop.library.cuts import Loop
 from passes.loop.library.recipe import Recipe
-from passes.loop.library.recipes import Nest, depthwise, direct_convolution, matmul, reduction
+from passes.loop.library.recipes import (
+    Held,
+    Nest,
+    depthwise,
+    direct_convolution,
+    matmul,
+    reduction,
+    streaming_convolution,
+)
 from passes.loop.library.tile_model import (
     Extents,
     Tile,
@@ -158,16 +166,42 @@ class Facts:
 
     def tile_product(self) -> None:
         """Tile a reduction in which scalars serve vectors, or that is too long to unroll."""
-        whole, nest = self.extents, self.nest()
-        tile, order = self.plan(whole)
+        whole, nest, operands = self.extents, self.nest(), self.operands()
+        busy, tile, order = self.plan(whole, operands)
         self.pack_weights(tile)
         updates = tile.rows * tile.columns * tile.vectors
         unroll = UNROLL if updates * UNROLL <= UNROLL_LIMIT else 1
-        recipe = direct_convolution if len(nest.reduction) > 1 else matmul
-        self.recipe.do_all(recipe(nest, tile, order, unroll))
+        if len(nest.reduction) == 1:
+            self.recipe.do_all(matmul(nest, tile, order, unroll))
+            return
+        traffic, chunk = self.traffic(operands, tile), self.chunk(operands, tile)
+        weights = streamed(traffic, order, busy, chunk, *self.chunks())
+        if weights is not None:
+            self.recipe.do_all(streaming_convolution(nest, tile, weights, unroll))
+            return
+        early = prefetched(self.recipe.machine, operands, chunk)
+        self.recipe.do_all(direct_convolution(nest, tile, order, unroll, early))
 
-    def plan(self, whole: Extents) -> tuple[Tile, tuple[str, ...]]:
-        """The tile, and the order of the loops over tiles, in which the nest is done soonest."""
+    def chunks(self) -> tuple[int, int]:
+        """The iterations of the outermost loop of the sum, and the vectors of the result."""
+        first = next(axis for axis in self.axes if axis.reduce)
+        vectors = -(-self.size(self.lane) // self.width)
+        for axis in self.points:
+            vectors *= self.size(axis)
+        return -(-self.size(first) // (layout_divisor(self.block, first) or 1)), vectors
+
+    def chunk(self, operands: Sequence[Operand], tile: Tile) -> Mapping[str, int]:
+        """How far each axis runs in a tile, for one iteration of the outermost loop of the sum."""
+        sizes = dict(self.traffic(operands, tile).sizes(()))
+        first = next(axis for axis in self.axes if axis.reduce)
+        sizes[first.name] = layout_divisor(self.block, first) or 1
+        return sizes
+
+    def plan(
+        self, whole: Extents, operands: Sequence[Operand]
+    ) -> tuple[float, Tile, tuple[str, ...]]:
+        """The tile, and the order of the loops over tiles, in which the nest is done soonest; the
+        first figure is the cycles that it takes on registers alone."""
         machine = self.recipe.machine
         steps, others = 1, 1
         for axis in self.axes:
@@ -177,15 +211,14 @@ class Facts:
                 others *= self.size(axis)
         ranked = rank_tiles(machine, whole)
         close = [tile for time, tile in ranked if time <= SLACK * ranked[0][0]][:CANDIDATES]
-        operands = self.operands()
-        best: tuple[float, Tile, tuple[str, ...]] | None = None
+        best: tuple[float, float, Tile, tuple[str, ...]] | None = None
         for tile in close:
             busy = cycles(machine, tile, whole) * steps * others
             time, order = choose_order(self.traffic(operands, tile), busy)
             if best is None or time < best[0]:
-                best = time, tile, order
+                best = time, busy, tile, order
         assert best is not None
-        return best[1], best[2]
+        return best[1:]
 
     def traffic(self, operands: Sequence[Operand], tile: Tile) -> Traffic:
         """The loops over tiles of that size."""
@@ -254,12 +287,7 @@ class Facts:
     def tile_window(self, window: Window) -> bool:
         """Tile a reduction that is unrolled; False where its registers do not suffice."""
         machine, whole = self.recipe.machine, self.extents
-        moving = {v for a in self.points for v in (a.variable,)}
-        held = [
-            a.memref.name_hint
-            for a in self.loads()
-            if is_weight(a.memref) and not used_variables(a) & moving
-        ]
+        held = self.held()
         tile = window_tile(machine, whole, window, bool(held))
         if tile is None and held:
             held, tile = [], window_tile(machine, whole, window, False)
@@ -267,9 +295,20 @@ class Facts:
             return False
         _, order = choose_order(self.traffic(self.operands(), tile), 0)
         self.pack_weights(tile)
-        names = [name for name in held if name is not None] if len(order) > 1 else []
-        self.recipe.do_all(depthwise(self.nest(), tile, order, names))
+        self.recipe.do_all(depthwise(self.nest(), tile, order, held if len(order) > 1 else ()))
         return True
+
+    def held(self) -> list[Held]:
+        """The weights that are the same for all points of a vector of channels."""
+        points = {axis.variable for axis in self.points}
+        found: list[Held] = []
+        for access in self.loads():
+            places, name = coordinates(access), access.memref.name_hint
+            lanes = [i for i, f in enumerate(places) if f.coefficient(self.lane.variable)]
+            still = not used_variables(access) & points
+            if is_weight(access.memref) and still and name is not None and len(lanes) == 1:
+                found.append(Held(name, len(places), lanes[0]))
+        return found
 
     def pack_weights(self, tile: Tile) -> None:
         """Lay the weights out in the order in which the tile reads them."""

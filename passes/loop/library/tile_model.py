@@ -21,6 +21,9 @@ from passes.loop.library.cuts import Loop
 LOAD_OVERLAP = 0.1
 """The share of the loads' time that is not hidden behind the multipliers."""
 
+IN_FLIGHT = 6
+"""The registers that an unrolled window needs beside accumulators, weights and shared vectors."""
+
 LONGEST = 8
 """The most rows, and the most vectors of a point, that a tile is tried with."""
 
@@ -72,6 +75,10 @@ class Window:
         """The vectors of one row that so many points need."""
         return min((columns - 1) * self.step + self.columns, columns * self.columns)
 
+    def shared(self, columns: int) -> int:
+        """Those of them that more than one tap needs."""
+        return min(columns, columns * self.columns - self.row(columns))
+
 
 def step_cycles(machine: Machine, points: int, vectors: int, scalars: int) -> float:
     """The cycles of one step of the reduction for a tile."""
@@ -122,7 +129,7 @@ def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) ->
 
     None where not even one point fits.
     """
-    budget = machine.vector_registers - 1 - (window.taps if held else 0)
+    budget = machine.vector_registers - IN_FLIGHT - (window.taps if held else 0)
 
     def time(columns: int) -> float:
         total = 0.0
@@ -132,5 +139,5 @@ def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) ->
             total += count * (max(adds, loads / machine.loads) + LOAD_OVERLAP * loads)
         return total
 
-    fitting = [c for c in range(1, whole.columns + 1) if c + window.row(c) <= budget]
+    fitting = [c for c in range(1, whole.columns + 1) if c + window.shared(c) <= budget]
     return Tile(1, min(fitting, key=time), 1) if fitting else None

@@ -4,7 +4,7 @@
 // row; the others compute on tiles alone. In the second factor four bytes, or two bfloats, of
 // neighbouring steps of the sum lie side by side: 16 such groups in a row.
 //
-// $rows = 16
+// $rows = 16, 14
 
 te.intrinsic @tdpbssd_${rows} (%a: tensor<${rows}x16x4xi8>, %b: tensor<16x16x4xi8>) {
   %c = te.compute "c" (%i = 0 to $rows, %j = 0 to 16) sum (%k = 0 to 16, %l = 0 to 4) {
@@ -21,7 +21,7 @@ te.intrinsic @tdpbssd_${rows} (%a: tensor<${rows}x16x4xi8>, %b: tensor<16x16x4xi
   "declare x86_amx @llvm.x86.tdpbssd.internal(i16, i16, i16, x86_amx, x86_amx, x86_amx)",
   "declare x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512>)",
   "declare <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx)",
-  "declare x86_amx @llvm.x86.cast.vector.to.tile.v512i16(<512 x i16>)",
+  "declare x86_amx @llvm.x86.cast.vector.to.tile.v16i512(<16 x i512>)",
   "define internal void @tilezero_${rows}(ptr %c) alwaysinline {",
   "  %t = call x86_amx @llvm.x86.tilezero.internal(i16 $rows, i16 64)",
   "  %v = call <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx %t)",
@@ -36,10 +36,10 @@ te.intrinsic @tdpbssd_${rows} (%a: tensor<${rows}x16x4xi8>, %b: tensor<16x16x4xi
   "define internal void @tdpbssd_${rows}.update(ptr %c, ptr %a, ptr %b) alwaysinline {",
   "  %old = load <${rows} x i512>, ptr %c, align 4",
   "  %x = load <${rows} x i512>, ptr %a, align 1",
-  "  %y = load <512 x i16>, ptr %b, align 1",
+  "  %y = load <16 x i512>, ptr %b, align 1",
   "  %s = call x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512> %old)",
   "  %ta = call x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512> %x)",
-  "  %tb = call x86_amx @llvm.x86.cast.vector.to.tile.v512i16(<512 x i16> %y)",
+  "  %tb = call x86_amx @llvm.x86.cast.vector.to.tile.v16i512(<16 x i512> %y)",
   "  %r = call x86_amx @llvm.x86.tdpbssd.internal(i16 $rows, i16 64, i16 64, x86_amx %s, x86_amx %ta, x86_amx %tb)",
   "  %new = call <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx %r)",
   "  store <${rows} x i512> %new, ptr %c, align 4",
@@ -62,7 +62,7 @@ te.intrinsic @tdpbusd_${rows} (%a: tensor<${rows}x16x4xi8>, %b: tensor<16x16x4xi
   "declare x86_amx @llvm.x86.tdpbusd.internal(i16, i16, i16, x86_amx, x86_amx, x86_amx)",
   "declare x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512>)",
   "declare <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx)",
-  "declare x86_amx @llvm.x86.cast.vector.to.tile.v512i16(<512 x i16>)",
+  "declare x86_amx @llvm.x86.cast.vector.to.tile.v16i512(<16 x i512>)",
   "define internal void @tilezero_${rows}(ptr %c) alwaysinline {",
   "  %t = call x86_amx @llvm.x86.tilezero.internal(i16 $rows, i16 64)",
   "  %v = call <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx %t)",
@@ -77,10 +77,10 @@ te.intrinsic @tdpbusd_${rows} (%a: tensor<${rows}x16x4xi8>, %b: tensor<16x16x4xi
   "define internal void @tdpbusd_${rows}.update(ptr %c, ptr %a, ptr %b) alwaysinline {",
   "  %old = load <${rows} x i512>, ptr %c, align 4",
   "  %x = load <${rows} x i512>, ptr %a, align 1",
-  "  %y = load <512 x i16>, ptr %b, align 1",
+  "  %y = load <16 x i512>, ptr %b, align 1",
   "  %s = call x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512> %old)",
   "  %ta = call x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512> %x)",
-  "  %tb = call x86_amx @llvm.x86.cast.vector.to.tile.v512i16(<512 x i16> %y)",
+  "  %tb = call x86_amx @llvm.x86.cast.vector.to.tile.v16i512(<16 x i512> %y)",
   "  %r = call x86_amx @llvm.x86.tdpbusd.internal(i16 $rows, i16 64, i16 64, x86_amx %s, x86_amx %ta, x86_amx %tb)",
   "  %new = call <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx %r)",
   "  store <${rows} x i512> %new, ptr %c, align 4",
@@ -103,7 +103,7 @@ te.intrinsic @tdpbf16ps_${rows} (%a: tensor<${rows}x16x2xbf16>, %b: tensor<16x16
   "declare x86_amx @llvm.x86.tdpbf16ps.internal(i16, i16, i16, x86_amx, x86_amx, x86_amx)",
   "declare x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512>)",
   "declare <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx)",
-  "declare x86_amx @llvm.x86.cast.vector.to.tile.v512i16(<512 x i16>)",
+  "declare x86_amx @llvm.x86.cast.vector.to.tile.v16i512(<16 x i512>)",
   "define internal void @tilezero_${rows}(ptr %c) alwaysinline {",
   "  %t = call x86_amx @llvm.x86.tilezero.internal(i16 $rows, i16 64)",
   "  %v = call <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx %t)",
@@ -118,10 +118,10 @@ te.intrinsic @tdpbf16ps_${rows} (%a: tensor<${rows}x16x2xbf16>, %b: tensor<16x16
   "define internal void @tdpbf16ps_${rows}.update(ptr %c, ptr %a, ptr %b) alwaysinline {",
   "  %old = load <${rows} x i512>, ptr %c, align 4",
   "  %x = load <${rows} x i512>, ptr %a, align 1",
-  "  %y = load <512 x i16>, ptr %b, align 1",
+  "  %y = load <16 x i512>, ptr %b, align 1",
   "  %s = call x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512> %old)",
   "  %ta = call x86_amx @llvm.x86.cast.vector.to.tile.v${rows}i512(<${rows} x i512> %x)",
-  "  %tb = call x86_amx @llvm.x86.cast.vector.to.tile.v512i16(<512 x i16> %y)",
+  "  %tb = call x86_amx @llvm.x86.cast.vector.to.tile.v16i512(<16 x i512> %y)",
   "  %r = call x86_amx @llvm.x86.tdpbf16ps.internal(i16 $rows, i16 64, i16 64, x86_amx %s, x86_amx %ta, x86_amx %tb)",
   "  %new = call <${rows} x i512> @llvm.x86.cast.tile.to.vector.v${rows}i512(x86_amx %r)",
   "  store <${rows} x i512> %new, ptr %c, align 4",
@@ -154,11 +154,11 @@ te.intrinsic @tileload_i8_groups (%m: tensor<16x16x4xi8>) {
   te.yield %t : tensor<16x16x4xi8>
 } lower compute "tileload_i8_groups" needs "amx-tile" llvm [
   "declare x86_amx @llvm.x86.tileloadd64.internal(i16, i16, ptr, i64)",
-  "declare <512 x i16> @llvm.x86.cast.tile.to.vector.v512i16(x86_amx)",
+  "declare <16 x i512> @llvm.x86.cast.tile.to.vector.v16i512(x86_amx)",
   "define internal void @tileload_i8_groups(ptr %t, ptr %m, i64 %m_stride_0) alwaysinline {",
   "  %x = call x86_amx @llvm.x86.tileloadd64.internal(i16 16, i16 64, ptr %m, i64 %m_stride_0)",
-  "  %v = call <512 x i16> @llvm.x86.cast.tile.to.vector.v512i16(x86_amx %x)",
-  "  store <512 x i16> %v, ptr %t, align 1",
+  "  %v = call <16 x i512> @llvm.x86.cast.tile.to.vector.v16i512(x86_amx %x)",
+  "  store <16 x i512> %v, ptr %t, align 1",
   "  ret void",
   "}"
 ]
@@ -188,11 +188,11 @@ te.intrinsic @tileload_bf16_groups (%m: tensor<16x16x2xbf16>) {
   te.yield %t : tensor<16x16x2xbf16>
 } lower compute "tileload_bf16_groups" needs "amx-tile" llvm [
   "declare x86_amx @llvm.x86.tileloadd64.internal(i16, i16, ptr, i64)",
-  "declare <512 x i16> @llvm.x86.cast.tile.to.vector.v512i16(x86_amx)",
+  "declare <16 x i512> @llvm.x86.cast.tile.to.vector.v16i512(x86_amx)",
   "define internal void @tileload_bf16_groups(ptr %t, ptr %m, i64 %m_stride_0) alwaysinline {",
   "  %x = call x86_amx @llvm.x86.tileloadd64.internal(i16 16, i16 64, ptr %m, i64 %m_stride_0)",
-  "  %v = call <512 x i16> @llvm.x86.cast.tile.to.vector.v512i16(x86_amx %x)",
-  "  store <512 x i16> %v, ptr %t, align 1",
+  "  %v = call <16 x i512> @llvm.x86.cast.tile.to.vector.v16i512(x86_amx %x)",
+  "  store <16 x i512> %v, ptr %t, align 1",
   "  ret void",
   "}"
 ]

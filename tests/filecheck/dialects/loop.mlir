@@ -65,6 +65,7 @@ func.func @others(%A: memref<?xf32, #loop.layout<["m"]>>) {
     }
   }
   %t = loop.alloc : memref<8x8xf32, "acc">
+  %p = loop.alloc at [3] shared_by ["threadIdx.x", "threadIdx.y"] share "q" : memref<5xf32, "shared">
   loop.for %j "i" = 2 to 7 {
     loop.push_dep "ld" to "ex"
     loop.pop_dep "ex" to "ld"
@@ -90,6 +91,22 @@ func.func @signs(%A: memref<9x9x9xf32>) {
       %zero = arith.constant 0.0 : f32
       loop.store %zero, %A[%u, %v, %w] : memref<9x9x9xf32>
     }
+  }
+  func.return
+}
+
+// A tile in a part of a buffer that lives longer.
+
+// CHECK-LABEL: func.func @parts() {
+// CHECK-NEXT:  %R = loop.alloc : memref<2x8xf32, "local">
+// CHECK-NEXT:  loop.for %k = 0 to 5 {
+// CHECK-NEXT:    %T = loop.alloc at [%k * 8] in %R[%k mod 2] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+// CHECK-NEXT:    %U = loop.alloc in %R[1] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+func.func @parts() {
+  %R = loop.alloc : memref<2x8xf32, "local">
+  loop.for %k = 0 to 5 {
+    %T = loop.alloc at [%k * 8] in %R[%k mod 2] of memref<2x8xf32, "local"> : memref<8xf32, "local">
+    %U = loop.alloc in %R[1] of memref<2x8xf32, "local"> : memref<8xf32, "local">
   }
   func.return
 }

@@ -98,6 +98,9 @@ loop.for %i = 0 to 4 vectorised {
 // CHECK: loop.alloc: expected a memref, got tensor<5xf32>
 %A = loop.alloc : tensor<5xf32>
 // -----
+// CHECK: loop.alloc: shared by 'threads', which is no thread axis; there are blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y, threadIdx.z
+%A = loop.alloc shared_by ["threads"] : memref<5xf32>
+// -----
 // CHECK: loop.alloc: 1 indices for the 2 dimensions of memref<5x4xf32>
 %A = loop.alloc at [0] : memref<5x4xf32>
 // -----
@@ -131,3 +134,15 @@ loop.intrinsic @f "compute"(%A[i0]) writes 1 : memref<5x2xf32>
 // CHECK: 'j' is no index of an element; they are i0, i1, ...
 %A = "test.op"() : () -> memref<5xf32>
 loop.intrinsic @f "compute"(%A[j]) writes 1 : memref<5xf32>
+// -----
+// CHECK: loop.alloc: memref<8xf32> is no part of memref<2x9xf32>: they have one element type and scope, and the extents in memory of the whole are those of the tile behind the number of parts
+%R = "test.op"() : () -> memref<2x9xf32>
+%T = loop.alloc in %R[1] of memref<2x9xf32> : memref<8xf32>
+// -----
+// CHECK: loop.alloc: memref<8xf32> is no part of memref<2x8xf32, "local">: they have one element type and scope
+%R = "test.op"() : () -> memref<2x8xf32, "local">
+%T = loop.alloc in %R[1] of memref<2x8xf32, "local"> : memref<8xf32>
+// -----
+// CHECK: loop.alloc: a tile lies in one part of a memory, or in none
+%R = "test.op"() : () -> memref<2x8xf32>
+%T = loop.alloc in %R[1, 0] of memref<2x8xf32> : memref<8xf32>

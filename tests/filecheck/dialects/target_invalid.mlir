@@ -3,7 +3,7 @@
 // CHECK: an empty target: write llvm -mcpu=NAME
 builtin.module attributes {target = #target.target<"">} {}
 // -----
-// CHECK: target 'llmv -mcpu=znver5': no device is called 'llmv': did you mean llvm? there are: llvm, vdla, vta
+// CHECK: target 'llmv -mcpu=znver5': no device is called 'llmv': did you mean llvm? there are: llvm, nvptx, vdla, vta
 builtin.module attributes {target = #target.target<"llmv -mcpu=znver5">} {}
 // -----
 // CHECK: target 'llvm -cpu=znver5': llvm has no option -cpu: did you mean mcpu? there are: mcpu, mattr, num-threads, l1, l2, l3

@@ -6,6 +6,7 @@
 // RUN: dovetail-opt %s -p 'pack-buffer{buffer=X map="(r)->(r mod 4,r floordiv 4)" function=halo}' | filecheck %s --check-prefix=HALO
 // RUN: dovetail-opt %s -p 'pack-buffer{buffer=U map="(r)->(r mod 4,r floordiv 4)" function=partly}' | filecheck %s --check-prefix=PARTLY
 // RUN: dovetail-opt %s -p 'pack-buffer{buffer=G map="(r)->(r mod 4,r floordiv 4)" function=gather}' | filecheck %s --check-prefix=GATHER
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=O map="(r)->(r mod 4,r floordiv 4)" function=scatter}' | filecheck %s --check-prefix=SCATTER
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r)->(r)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=RANK
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r floordiv 2)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=SHARED
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" tile=S function=rowsum}' 2>&1 | filecheck %s --check-prefix=NAME
@@ -76,6 +77,14 @@
 // GATHER-LABEL: func.func @gather(
 // GATHER-NEXT:   %G_packed = loop.alloc : memref<8xf32
 // GATHER:        %a = loop.load %G_packed[%n]
+
+// SCATTER. so it is where something is written: all goes in, and all goes back.
+// SCATTER-LABEL: func.func @scatter(
+// SCATTER-NEXT:   %O_packed = loop.alloc : memref<8xf32
+// SCATTER-NEXT:   loop.for %O_packed_in_d0 = 0 to 8 {
+// SCATTER:          loop.store %a, %O_packed[%n]
+// SCATTER:        loop.for %O_packed_out_d0 = 0 to 8 {
+// SCATTER-NEXT:     loop.block "O_packed_out" (%v_d0_1 < 8 = %O_packed_out_d0) {
 
 // RANK: error: pack-buffer: map="(r)->(r)" takes 1 coordinates, but %A_packed has 2 dimensions
 // SHARED: error: pack-buffer: map="(r,k)->(k,r floordiv 2)" puts two elements of %A_packed in one place; a layout keeps them apart
@@ -168,6 +177,17 @@ func.func @gather(%G: memref<8xf32>, %I: memref<8xindex>, %O: memref<8xf32>) {
       %n = loop.load %I[%v] : memref<8xindex>
       %a = loop.load %G[%n] : memref<8xf32>
       loop.store %a, %O[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+func.func @scatter(%G: memref<8xf32>, %I: memref<8xindex>, %O: memref<8xf32>) {
+  loop.for %j = 0 to 8 {
+    loop.block "scatter" (%v < 8 = %j) {
+      %n = loop.load %I[%v] : memref<8xindex>
+      %a = loop.load %G[%v] : memref<8xf32>
+      loop.store %a, %O[%n] : memref<8xf32>
     }
   }
   func.return

@@ -46,7 +46,7 @@
 // LAYOUT: error: promote-memory-scope: an element of inp is 2x8 of i8, but the innermost extents of %R in memory are 8x5: give it a blocked layout with transform-layout first
 // BEGIN: error: promote-memory-scope: the tile of %Y begins inside an element of inp: dimension 1 is blocked by 8, and the tile does not begin at a multiple of it; split that loop by 8 first
 // END: error: promote-memory-scope: the tile of %Y has 4 of the 8 numbers that an element of inp holds along its dimension 1, and a move takes whole elements; choose a loop further out, or tiles of 8
-// FILLED: error: promote-memory-scope: %E has 12 elements along dimension 1, no multiple of the 8 that an element of inp holds; pad the tensor to whole elements
+// FILLED: error: promote-memory-scope: %E has 12 elements along dimension 1, no multiple of the 8 that an element of inp holds, and is used as far as that; pad-block computes whole elements
 // LARGE: error: promote-memory-scope: the tile of %L has 8192 bytes, and inp holds 2048; choose a loop further in, or smaller tiles
 // FILL: error: promote-memory-scope: %X would have to be moved into out, as it is needed there, in loop 'oh_o', but no unit of the target fills out; choose a loop outside of all its uses, or another scope
 // DRAIN: error: promote-memory-scope: %O would have to be moved out of inp, in loop 'oh_o', but no unit of the target drains inp; choose a loop outside of all its uses, or another scope

@@ -5,11 +5,13 @@
 // RUN: dovetail-opt %s -p 'tensorize{block=row intrinsic=add_row}' | filecheck %s --check-prefix=UNIT
 // RUN: dovetail-opt %s -p 'tensorize{block=chosen intrinsic=add_row}' | filecheck %s --check-prefix=DENSE
 // RUN: dovetail-opt %s -p 'split-loop{loop=i factor=4},split-loop{loop=r factor=12},split-loop{loop=r_i factor=4 names=r_g,r_t},reorder-loops{loops=i_o,r_o,r_t,i_i,r_g},tensorize{block=D intrinsic=groups}' | filecheck %s --check-prefix=DIGITS
+// RUN: dovetail-opt %s -p 'tensorize{block=window intrinsic=add_row}' | filecheck %s --check-prefix=START
 
 // SUM. whatever the order of the loops, and of the factors. RESET. the init nest alone.
 // SCALARS. an argument that is no tensor is a constant of the block, the same one at each use.
 // UNIT. an axis of one element needs no loop. DENSE. of two loops of the same extent the one whose
 // elements are neighbours in memory. DIGITS. a variable that was split for two axes.
+// START. where instructions begin at any element, the variable is the first one.
 
 // SUM:      loop.for %y_o = 0 to 2 {
 // SUM-NEXT:   loop.for %x_o = 0 to 3 {
@@ -51,6 +53,10 @@
 // DIGITS-NEXT:       loop.intrinsic @groups "reset"(%D[%v_i * 4 + i0]) writes 1 : memref<8xi32>
 // DIGITS-NEXT:     } {
 // DIGITS-NEXT:       loop.intrinsic @groups "update"(%D[%v_i * 4 + i0], %U[%v_r * 12 + i0 * 4 + i1], %V[%v_i * 4 + i0, %v_r * 12 + i1 * 4 + i2]) writes 1 : memref<8xi32>, memref<24xi32>, memref<8x24xi32>
+
+// START:      loop.for %w_o = 0 to 3 {
+// START-NEXT:   loop.block "window" (%v_w < 7 = %w_o * 3, %v_z < 1 = 0) {
+// START-NEXT:     loop.intrinsic @add_row "compute"(%M[%v_z, %v_w + i1], %N[%v_z, %v_w + i1], %N[%v_z, %v_w + i1]) writes 1
 
 te.intrinsic @mm (%w: tensor<4x4xf32>, %x: tensor<4x4xf32>) {
   %c = te.compute "c" (%i = 0 to 4, %j = 0 to 4) sum (%k = 0 to 4) {
@@ -168,6 +174,19 @@ func.func @digits(%U: memref<24xi32>, %V: memref<8x24xi32>, %D: memref<8xi32>) {
         %p = arith.muli %u, %v : i32
         %s = arith.addi %d, %p : i32
         loop.store %s, %D[%v_i] : memref<8xi32>
+      }
+    }
+  }
+  func.return
+}
+
+func.func @windows(%M: memref<1x10xi32>, %N: memref<1x10xi32>) {
+  loop.for %w_o = 0 to 3 {
+    loop.for %w_i = 0 to 4 {
+      loop.block "window" (%v_w < 10 = %w_o * 3 + %w_i, %v_z < 1 = 0) {
+        %n = loop.load %N[%v_z, %v_w] : memref<1x10xi32>
+        %r = arith.addi %n, %n : i32
+        loop.store %r, %M[%v_z, %v_w] : memref<1x10xi32>
       }
     }
   }

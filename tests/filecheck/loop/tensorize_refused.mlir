@@ -72,7 +72,7 @@
 // AGAIN: error: tensorize: block 'plain' is a call of @add4 already
 // INNERMOST: error: tensorize: loop 'q' of @add4 is not the innermost one around block 'plain'; reorder-loops puts them there
 // MORE: error: tensorize: loop 'h' of @add4 is around more than block 'first', and the instruction stands for the whole loop
-// TAIL: error: tensorize: @add4 computes 4 elements along 't' at once, and block 'tail' has 10 of them, no multiple of 4; pad the tensors to whole instructions
+// TAIL: error: tensorize: @add4 computes 4 elements along 't' at once, and block 'tail' has 10 of them, no multiple of 4; pad-block computes whole instructions
 // BEGIN: error: tensorize: @add4 computes 4 elements along 'u' at once, and the loops around them in block 'steps' do not go in steps of 4; split the loop of 'u' by 4 first
 // WHERE: error: tensorize: block 'where' has a guard inside of what @add4 computes at once; split its loops by the extents of the instruction first
 // NEIGHBOUR: error: tensorize: block 'neighbour' reads other elements of %P than it writes, and an instruction has no order inside
@@ -327,7 +327,7 @@ func.func @elements(%P: memref<3x4xi32>, %Q: memref<3xi32>, %V: memref<4xi32>, %
   }
   loop.for %u_o = 0 to 3 {
     loop.for %u_i = 0 to 4 {
-      loop.block "steps" (%v_u < 8 = %u_o * 2 + %u_i) {
+      loop.block "steps" (%v_u < 7 = %u_o * 2 + %u_i) {
         %x = loop.load %T[%v_u] : memref<10xi32>
         %z = arith.addi %x, %x : i32
         loop.store %z, %T[%v_u] : memref<10xi32>

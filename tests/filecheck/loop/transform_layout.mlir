@@ -9,6 +9,9 @@
 // RUN: dovetail-opt %s -p 'transform-layout{buffer=B map="(r,k)->(r,k floordiv 16,k mod 16)" function=symbolic}' | filecheck %s --check-prefix=SYMBOLIC
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=B map="(r,k)->(r floordiv 4,k,r mod 4)" function=symbolic}' 2>&1 | filecheck %s --check-prefix=CUT
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=B map="(r,k)->(r,k)" extents=4,40 function=symbolic}' 2>&1 | filecheck %s --check-prefix=FIXED
+// RUN: dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(k floordiv 16,r,k mod 16)" pad=3 function=rowsum}' | filecheck %s --check-prefix=PAD
+// RUN: not dovetail-opt %s -p 'transform-layout{buffer=T map="(r)->(r)" pad=0 function=local}' 2>&1 | filecheck %s --check-prefix=LOCAL
+// RUN: not dovetail-opt %s -p 'transform-layout{buffer=X map="(r)->(r)" pad=300 function=local}' 2>&1 | filecheck %s --check-prefix=VALUE
 
 // A blocked dimension keeps the whole block even where the size is smaller; a frame is given by a
 // shift and the extents.
@@ -125,6 +128,22 @@ func.func @symbolic(%B: memref<?x40xf32, #loop.layout<["n", 40]>>) {
         %b = arith.constant 0.0 : f32
         loop.store %b, %B[%v_r, %v_k] : memref<?x40xf32, #loop.layout<["n", 40]>>
       }
+    }
+  }
+  func.return
+}
+
+// What lies behind the elements is said of arguments, which a caller fills.
+
+// PAD-LABEL: func.func @rowsum(%A: memref<8x20xf32, #loop.layout<{{.*}}, [2, 8, 16], pad 3.000000e+00 : f32>>
+// LOCAL: error: transform-layout: %T is no argument of the function, so that nobody fills the cells around its elements with the pad 0
+// VALUE: error: transform-layout: the pad 300 of %X is no i8
+func.func @local(%X: memref<8xi8>) {
+  %T = loop.alloc : memref<8xi8>
+  loop.for %r = 0 to 8 {
+    loop.block "B" (%v < 8 = %r) {
+      %x = loop.load %X[%v] : memref<8xi8>
+      loop.store %x, %T[%v] : memref<8xi8>
     }
   }
   func.return

@@ -1,7 +1,7 @@
 // RUN: not dovetail-opt %s -p 'import-intrinsics{library=vdla}' 2>&1 | filecheck %s
 // RUN: not dovetail-opt %s -p 'import-intrinsics{library=vdle}' 2>&1 | filecheck %s --check-prefix UNKNOWN
 
-// UNKNOWN: error: import-intrinsics: no library is called 'vdle': did you mean vdla? there are: vdla, amx, avx512bf16, vnni, vta
+// UNKNOWN: error: import-intrinsics: no library is called 'vdle': did you mean vdla? there are: vdla, amx, avx512bf16, mma, vnni, vta
 
 // CHECK: error: import-intrinsics: library 'vdla' has another @gemm8x8 than the te.intrinsic of that name in the module; rename that one
 // CHECK:   library:

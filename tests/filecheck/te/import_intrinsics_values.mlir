@@ -1,14 +1,18 @@
-// RUN: dovetail-opt %s -p 'import-intrinsics{library=amx},import-intrinsics{library=amx values="rows=14"}' | filecheck %s
+// RUN: dovetail-opt %s -p 'import-intrinsics{library="amx+vnni"},import-intrinsics{library=amx values="rows=5"}' | filecheck %s
 // RUN: not dovetail-opt %s -p 'import-intrinsics{library=amx values="columns=14"}' 2>&1 | filecheck %s --check-prefix UNKNOWN
 // RUN: not dovetail-opt %s -p 'import-intrinsics{library=vnni values="rows=14"}' 2>&1 | filecheck %s --check-prefix NONE
 // RUN: not dovetail-opt %s -p 'import-intrinsics{library=amx values="rows=few"}' 2>&1 | filecheck %s --check-prefix NUMBER
 
-// What has no number in its name is there already.
-// CHECK:       te.intrinsic @tdpbssd_14 (%a: tensor<14x16x4xi8>, %b: tensor<16x16x4xi8>) {
-// CHECK:       } lower compute "tdpbssd_14.compute" reset "tilezero_14" update "tdpbssd_14.update" needs "amx-tile", "amx-int8" llvm [
-// CHECK-NOT:   @tileload_i8_groups
+// A version for each number, by itself or as it was asked for. What is the same in all is there once.
+// CHECK:       te.intrinsic @tdpbssd_5 (%a: tensor<5x16x4xi8>, %b: tensor<16x16x4xi8>) {
+// CHECK:       } lower compute "tdpbssd_5.compute" reset "tilezero_5" update "tdpbssd_5.update" needs "amx-tile", "amx-int8" llvm [
+// CHECK-NOT:   te.intrinsic @tileload_i8_groups
 // CHECK:       te.intrinsic @tdpbssd_16
 // CHECK:       te.intrinsic @tileload_i8_groups
+// CHECK-NOT:   te.intrinsic @tileload_i8_groups
+// CHECK:       te.intrinsic @tdpbssd_14
+// CHECK-NOT:   te.intrinsic @tileload_i8_groups
+// CHECK:       te.intrinsic @vpdpbusd
 
 // UNKNOWN: error: import-intrinsics: library 'amx' asks for no value 'columns': there are: rows
 // NONE: error: import-intrinsics: library 'vnni' asks for no value 'rows': there are none
