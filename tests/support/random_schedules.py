@@ -21,6 +21,7 @@ from dovetail.universe import PASSES, pass_class, pass_name
 from passes.loop.primitive import Primitive, Scope, accesses, block_of, blocks_in, loops_around
 
 EXCLUDED = {
+    "bind-thread": "needs a target with threads: tests/primitives",
     "tensorize": "needs instructions: tests/loop/test_tensor_schedules.py",
     "bind-virtual-thread": "what it leaves is run once lowered: tests/loop/test_tokens.py",
 }
