@@ -9,8 +9,8 @@ Arguments: `block` (the producer), `function`.
 Refuses: a reduction; a producer with a `where`; a result of the function; a producer that does not
 write each of its elements at its own coordinates; a buffer that copies, calls or prefetches use,
 too; a reader that guards its read or comes before the producer; an input that the reader cannot
-see, or that is written again before it reads, or at the same time;
-tiles that are filled ahead of time.
+see, or that is written again before it reads, or at the same time; a reader of elements that the
+producer does not compute; tiles that are filled ahead of time.
 """
 
 from collections.abc import Hashable, Mapping
@@ -25,7 +25,7 @@ from xdsl.ir.affine import AffineMap
 from xdsl.rewriter import InsertPoint
 
 from analysis.affine import Affine, Quotient, from_expression
-from analysis.integer_sets import solve
+from analysis.integer_sets import Names, solve
 from dialects import loop as loop_dialect
 from passes.loop.forms import coordinates, forms_of, map_of
 from passes.loop.instances import (
@@ -161,6 +161,7 @@ class InlineComputePass(Primitive):
                     "under a guard; inline the guard's producer into a plain read"
                 )
         self.check_place(scope, producer, reads)
+        self.check_elements(scope, producer, reads)
         self.check_inputs(scope, producer, reads)
         for read in reads:
             assert isinstance(read, loop_dialect.LoadOp)
@@ -223,6 +224,34 @@ class InlineComputePass(Primitive):
                         f"%{alloc.result.name_hint}, which block '{self.block}' reads, only "
                         f"lives inside loop '{parent.loop_name.data}'"
                     )
+
+    def check_elements(
+        self, scope: Scope, producer: loop_dialect.BlockOp, reads: list[Access]
+    ) -> None:
+        """Refuse a reader of elements that the producer does not compute."""
+        store = store_of(producer)
+        alloc = store.memref.owner
+        assert isinstance(alloc, loop_dialect.AllocOp)
+        fixed: set[Hashable] = {op.induction for op in loops_around(alloc)}
+        names, written = Names(), Touch.of(store)
+        for read in reads:
+            reader = Touch.of(read)
+            still = fixed | written.sizes | reader.sizes
+            known = [Affine.variable(size) for size in written.sizes | reader.sizes]
+            stored, needed = (
+                names.points(
+                    touch.place,
+                    [*touch.conditions, *known],
+                    {v for f in (*touch.place, *touch.conditions) for v in f.variables()} - still,
+                )
+                for touch in (written, reader)
+            )
+            if not needed.is_subset(stored):
+                raise scope.error(
+                    f"block '{block_of(read).block_name.data}' reads elements of "
+                    f"%{store.memref.name_hint} that block '{self.block}' does not compute; inline "
+                    "it before blocks are padded"
+                )
 
     def check_inputs(
         self, scope: Scope, producer: loop_dialect.BlockOp, reads: list[Access]

@@ -18,6 +18,10 @@ from xdsl.passes import ModulePass
 
 from dialects import loop
 from dialects.layout import logical_shape
+from passes.loop.primitive import Scope
+from passes.loop.reorder_loops import ReorderLoopsPass
+from passes.loop.split_loop import SplitLoopPass
+from passes.loop.tile_loops import TileLoopsPass
 from passes.loop.witnesses import CONCURRENT
 
 TOUCH = r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+) \((.*?)\)"
@@ -242,6 +246,8 @@ def confirm(
     before: ModuleOp, step: ModulePass, message: str, line: str, dims: Mapping[str, int]
 ) -> str | None:
     """Why a witness is wrong; None if it is right."""
+    if isinstance(step, TileLoopsPass):  # its witnesses name the loops of the tiles
+        before, step = as_reorder(before, step)
     first, second, consequence, sizes = parse(line)
     dims = {**dims, **sizes}
     if not first.writes and not second.writes:
@@ -264,6 +270,15 @@ def confirm(
     if together and not any(concurrent(new, first, second, name) for name in names):
         return f"the two are not in different iterations of {names}"
     return None
+
+
+def as_reorder(before: ModuleOp, step: TileLoopsPass) -> tuple[ModuleOp, ModulePass]:
+    """What tile-loops is: loops that are split, and a new order of them."""
+    names = step.new_names(Scope(step.name, function_of(before)))
+    module, count = before.clone(), len(step.loops)
+    for i, (name, size) in enumerate(zip(step.loops, step.sizes, strict=True)):
+        SplitLoopPass(name, size, (names[i], names[count + i])).apply(context(), module)
+    return module, ReorderLoopsPass(tuple(names))
 
 
 def ordered(events: list[Event], first: Named, second: Named) -> bool:
