@@ -34,6 +34,7 @@ EARLIER = "would run before it"
 TOGETHER = "would run at the same time"
 MISSED = "would find nothing there"
 OVERWRITTEN = "would find it overwritten"
+OVERWRITES = "would overwrite the operand too"
 """What would become of the second instance of a witness."""
 
 

@@ -29,6 +29,7 @@ LINE = re.compile(
     rf"^%(\w+)\[(.*?)\] (is|may be) {TOUCH} and then {TOUCH}, which would (.*?)(?: \(for (.*)\))?$"
 )
 CHECKS = (
+    "passes.loop.compute_in_place.runs_after",
     "passes.loop.permutations.keeps_by_signature",
     "passes.loop.reorder_loops.turned_around",
     "passes.loop.reorder_loops.made_concurrent",
@@ -260,6 +261,8 @@ def confirm(
     except TooLongError:
         return None
     together = "at the same time" in consequence
+    if "find it overwritten" in consequence:
+        old = new  # in the result's memory, which only then is the operand's
     if not together and not ordered(old, first, second):
         return "the first instance does not come before the second one"
     if "before it" in consequence and not ordered(new, second, first):
