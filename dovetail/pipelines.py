@@ -16,6 +16,7 @@ from passes.loop.expand_copies import ExpandCopiesPass
 from passes.loop.expand_intrinsics import ExpandIntrinsicsPass
 from passes.loop.hoist_allocations import HoistAllocationsPass
 from passes.loop.insert_dependence_tokens import InsertDependenceTokensPass
+from passes.loop.lower_threads_to_loops import LowerThreadsToLoopsPass
 from passes.loop.lower_virtual_threads import LowerVirtualThreadsPass
 from passes.loop.plan_memory import PlanMemoryPass
 from passes.loop.schedule_kernels import ScheduleKernelsPass
@@ -90,6 +91,8 @@ HOST: tuple[ModulePass, ...] = (
     # what an accelerator does as one operation, as loops that any machine runs
     ExpandIntrinsicsPass(),
     ExpandCopiesPass(),
+    # what the threads of a GPU do side by side; their buffers are used by loads and stores now
+    LowerThreadsToLoopsPass(),
 )
 
 PIPELINES: Mapping[str, tuple[ModulePass, ...]] = MappingProxyType(

@@ -48,6 +48,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "peel-loop",
             "pad-block",
             "decompose-reduction",
+            "rfactor",
         ),
         "thread binding": (
             "parallelize-loop",
@@ -59,13 +60,14 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "compute-at",
             "reverse-compute-at",
             "inline-compute",
+            "reverse-inline",
             "compute-in-place",
         ),
         "special memory scope": ("promote-memory-scope", "transform-layout", "pack-buffer"),
         "tensorization": ("tensorize",),
         "latency hiding": (
-            "prefetch-buffer",
             "double-buffer",
+            "prefetch-buffer",
             "bind-virtual-thread",
             "insert-dependence-tokens",
             "lower-virtual-threads",

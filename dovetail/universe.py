@@ -64,6 +64,8 @@ PASSES: tuple[str, ...] = (
     "loop.promote_memory_scope",
     "loop.reorder_loops",
     "loop.reverse_compute_at",
+    "loop.reverse_inline",
+    "loop.rfactor",
     "loop.schedule_kernels",
     "loop.split_loop",
     "loop.tensorize",

@@ -87,11 +87,18 @@ class ThreadBuffer:
     """The loops along which each thread has its own."""
     counts: tuple[int, ...]
     """Their extents."""
+    whole: "ThreadBuffer | None" = None
+    """The buffer that a tile lies in a part of; its memories are those of the tile."""
 
     @property
     def extents(self) -> tuple[int, ...]:
         """The physical extents of one of them."""
-        return self.data.shape[1:]
+        return self.data.shape[1:] if self.whole is None else self.whole.extents[1:]
+
+    @property
+    def key(self) -> SSAValue:
+        """What stands for the memories."""
+        return self.op.result if self.whole is None else self.whole.op.result
 
     def number(self, value: Lookup) -> Any:
         """Which of them a thread has."""
@@ -99,6 +106,25 @@ class ThreadBuffer:
         for op, count in zip(self.axes, self.counts, strict=True):
             found = found * count + value(op.induction)
         return found
+
+    def part(self, value: Lookup) -> Any:
+        """The part of a thread's memory that a tile lies in."""
+        assert self.whole is not None
+        (part,) = (f([value(o) for o in self.op.outer]) for f in compile_map(self.op.part.data))
+        count = self.whole.extents[0]
+        numbers = np.asarray(part)
+        if (outside := numbers[(numbers < 0) | (numbers >= count)]).size:
+            raise UserError(
+                f"loop.alloc: {value_name(self.op.result)} lies in part {outside.flat[0]} of "
+                f"{value_name(self.whole.op.result)}, which has {count}"
+            )
+        return part
+
+    def base(self, value: Lookup) -> Any:
+        """Where the memory of a thread begins."""
+        if self.whole is None:
+            return self.number(value) * prod(self.extents)
+        return self.whole.base(value) + self.part(value) * prod(self.extents)
 
     def origin(self, value: Lookup) -> tuple[Any, ...]:
         operands = [value(o) for o in self.op.outer]
@@ -108,8 +134,7 @@ class ThreadBuffer:
         """The buffers of all threads of a statement as one."""
         type = self.op.result.type
         assert isinstance(type, MemRefType)
-        base = self.number(value) * prod(self.extents)
-        name = value_name(self.op.result)
+        base, name = self.base(value), value_name(self.op.result)
         return Buffer(name, type, self.shape, self.data, self.origin(value), base, self.extents)
 
     def one(self, value: Lookup) -> Buffer:
@@ -117,7 +142,7 @@ class ThreadBuffer:
         type = self.op.result.type
         assert isinstance(type, MemRefType)
         origin = tuple(int(o) for o in self.origin(value))
-        data = self.data[int(self.number(value))]
+        data = self.data.reshape(-1, *self.extents)[int(self.base(value)) // prod(self.extents)]
         return Buffer(value_name(self.op.result), type, self.shape, data, origin)
 
 
@@ -446,8 +471,11 @@ class KernelRun:
         """Fresh memory for each thread, or for threads together."""
         type = op.result.type
         assert isinstance(type, MemRefType)
-        axes = tuple(o for axis, o in around.axes.items() if axis not in op.sharing_axes)
         shape = sizes_of(logical_shape(type), self.dims)
+        if op.memory is not None:
+            whole: ThreadBuffer = self.environment[op.memory]
+            return ThreadBuffer(op, shape, whole.data, whole.axes, whole.counts, whole)
+        axes = tuple(o for axis, o in around.axes.items() if axis not in op.sharing_axes)
         one = allocate(value_name(op.result), type, (0,) * len(shape), self.dims)
         counts = tuple(self.extents[o.kind.data] for o in axes)
         data = np.repeat(one.data[np.newaxis], prod(counts), axis=0)
@@ -544,7 +572,7 @@ class KernelRun:
         groups = prod(self.extents.values()) // self.items
         own: tuple[str, ...] = ()
         if isinstance(memory, ThreadBuffer):
-            key: Any = value
+            key: Any = memory.key
             own = tuple(o.kind.data for o in memory.axes)
         elif buffer.key in self.written:
             key = buffer.key

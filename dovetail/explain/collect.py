@@ -121,19 +121,24 @@ class Trail:
         """Note the text of each kernel after each primitive of its schedule."""
         scheduled = [f for f in functions(module) if SCHEDULE in f.attributes]
         for number, function in enumerate(scheduled):
-            self.replay(function)
+            self.replay(function, module)
             self.progress(number + 1, len(scheduled))
 
-    def replay(self, function: func.FuncOp) -> None:
+    def replay(self, function: func.FuncOp, module: ModuleOp) -> None:
         """Apply the record of one kernel's schedule to its unscheduled form, step by step."""
         record = function.attributes[SCHEDULE]
         assert isinstance(record, StringAttr)
         again = self.unscheduled[function.sym_name.data]
-        alone = ModuleOp([again])
+        alone = ModuleOp([*instructions_of(module), again])
         for spec in parse_pipeline(record.data) if record.data else ():
             primitive = DOVETAIL_UNIVERSE.all_passes[spec.name]().from_spec(spec)
             primitive.apply(Context(), alone)
             self.note_function(str(spec), again)
+
+
+def instructions_of(module: ModuleOp) -> list[te.IntrinsicOp]:
+    """Copies of the tensor instructions that the kernels of a module may call."""
+    return [op.clone() for op in module.ops if isinstance(op, te.IntrinsicOp)]
 
 
 def located_clone(function: func.FuncOp) -> func.FuncOp:
@@ -261,7 +266,7 @@ def add_code(report: Report, module: ModuleOp, target: Target, progress: Progres
     for number, function in enumerate(compiled):
         kernel = report.kernels[function.sym_name.data]
         kernel.pseudo = pseudo(ModuleOp([located_clone(function)]))
-        declared = [op.clone() for op in module.ops if isinstance(op, te.IntrinsicOp)]
-        kernel.llvm = str(emit_module(ModuleOp([*declared, function.clone()], module.attributes)))
+        alone = ModuleOp([*instructions_of(module), function.clone()], module.attributes)
+        kernel.llvm = str(emit_module(alone))
         kernel.assembly = generator.assembly(kernel.llvm)
         progress(number + 1, len(compiled))

@@ -83,6 +83,8 @@ class TensorIntrinsic(Named):
         op: Compute | None = None,
         calls: Sequence[str] = (),
         unit: str | None = None,
+        needs: Sequence[str] = (),
+        llvm: str = "",
     ) -> None:
         super().__init__(name or re.sub(r"\W", "_", calls[0]))
         self.library = library
@@ -90,6 +92,8 @@ class TensorIntrinsic(Named):
         self._op = op
         self._calls = tuple(calls)
         self._unit = unit
+        self._needs = tuple(needs)
+        self._llvm = tuple(line for line in llvm.splitlines() if line.strip())
 
     @property
     def declaration(self) -> te.IntrinsicOp:
@@ -103,7 +107,14 @@ class TensorIntrinsic(Named):
         made = builder.insert(compute_op(self._op, dict(values), {}))
         made.results[0].name_hint = self._op.name
         builder.insert(te.YieldOp(*made.results))
-        return te.IntrinsicOp(self.name, Region(block), *self._calls, unit=self._unit)
+        return te.IntrinsicOp(
+            self.name,
+            Region(block),
+            *self._calls,
+            unit=self._unit,
+            features=self._needs,
+            code=self._llvm,
+        )
 
 
 Lower = Callable[
@@ -112,13 +123,20 @@ Lower = Callable[
 
 
 def decl_tensor_intrin(
-    op: Operation, lower: Lower, name: str | None = None, unit: str | None = None
+    op: Operation,
+    lower: Lower,
+    name: str | None = None,
+    unit: str | None = None,
+    needs: Sequence[str] = (),
+    llvm: str = "",
 ) -> TensorIntrinsic:
     """Declare a tensor instruction that computes `op` of placeholders.
 
     `lower(inputs, outputs)` gives the hardware call that computes the result, or three: one that
     computes it, one that begins it, one that adds to it. `name` is that of the first call unless it
-    is given, `unit` the execution unit that runs it.
+    is given, `unit` the execution unit that runs it. For a CPU `llvm` is the LLVM IR of functions
+    with the names of the calls, and `needs` the features of the processor that they use, by LLVM's
+    names (docs/cpu-instructions.md).
     """
     if not isinstance(op, Compute):
         raise UserError(f"{op.name} is a placeholder: an instruction computes something")
@@ -138,7 +156,9 @@ def decl_tensor_intrin(
     for form, call in zip(("compute", "reset", "update"), calls, strict=False):
         check_call(form, call, op)
     names = [call.name for call in calls]
-    return TensorIntrinsic(name, op=op, calls=names, unit=unit)
+    if needs and not llvm:
+        raise UserError(f"'{names[0]}' needs {', '.join(needs)}, but has no llvm text that uses it")
+    return TensorIntrinsic(name, op=op, calls=names, unit=unit, needs=needs, llvm=llvm)
 
 
 def check_call(form: str, call: HardwareCall, op: Compute) -> None:

@@ -50,6 +50,8 @@ from passes.loop.primitive import Scope, accesses, block_of, blocks_in, loops_ar
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.reverse_compute_at import ReverseComputeAtPass
+from passes.loop.reverse_inline import ReverseInlinePass
+from passes.loop.rfactor import RfactorPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tensorize import TensorizePass
 from passes.loop.tile_loops import TileLoopsPass
@@ -531,6 +533,10 @@ class Stage:
         """Let the reduction begin in a nest of its own before a loop."""
         self.schedule.apply(DecomposeReductionPass(self._block, self.loop_name(axis)))
 
+    def rfactor(self, axis: Handle, reassociate: bool = True) -> None:
+        """Make a loop of the reduction an axis of partial results, and reduce those after it."""
+        self.schedule.apply(RfactorPass(self._block, self.loop_name(axis), reassociate))
+
     def compute_inline(self) -> None:
         """Compute it where its elements are read."""
         self.schedule.apply(InlineComputePass(self._block))
@@ -547,6 +553,10 @@ class Stage:
         names = tuple(self.loop_name(axis) for axis in loops)
         buffer = self.schedule.names.buffer(tensor)
         self.schedule.apply(PrefetchBufferPass(buffer, self.loop_name(ahead), names))
+
+    def reverse_compute_inline(self) -> None:
+        """Let what it is computed from write its result."""
+        self.schedule.apply(ReverseInlinePass(self._block))
 
     def compute_at(self, parent: Stage, axis: Handle) -> None:
         """Compute it inside a loop of `parent`.

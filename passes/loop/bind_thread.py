@@ -112,24 +112,28 @@ class Binding:
                     f"{self.name} is inside the kernel of loop '{self.root.loop_name.data}', and "
                     "loops over blockIdx stand directly in each other, around all of a kernel"
                 )
-        at = only_child(self.op)
-        while isinstance(at, ForOp) and is_thread_loop(at) and not is_item_loop(at):
-            at = only_child(at)
-        inside = at.walk() if at is not None else self.op.body.walk()
-        for op in inside:
-            if isinstance(op, ForOp) and is_thread_loop(op) and not is_item_loop(op):
-                raise self.scope.error(
-                    f"loop '{op.loop_name.data}' inside {self.name} is bound to {op.kind.data}, "
-                    "and loops over blockIdx stand directly in each other, around all of a kernel"
-                )
+        at: ForOp = self.op
+        while isinstance(child := only_child(at), ForOp) and is_group_axis(child.kind.data):
+            at = child
+        self.refuse_groups_in(at)
         for other in self.others():
             raise self.scope.error(
                 f"{self.axis} is bound to loop '{other.loop_name.data}' already, and there is one "
                 "loop for each axis of blockIdx in a kernel"
             )
 
+    def refuse_groups_in(self, outer: ForOp) -> None:
+        """Refuse loops over groups in the body of a loop."""
+        for op in outer.body.walk():
+            if isinstance(op, ForOp) and is_group_axis(op.kind.data):
+                raise self.scope.error(
+                    f"loop '{op.loop_name.data}' inside {self.name} is bound to {op.kind.data}, "
+                    "and loops over blockIdx stand directly in each other, around all of a kernel"
+                )
+
     def check_threads(self) -> None:
         """Refuse more threads than a group has."""
+        self.refuse_groups_in(self.op)
         require_constant_extent(self.scope, self.op, f"bound to {self.axis}")
         extents = {o.kind.data: o.extent or 1 for o in loops_of_axes(self.root) if is_item_loop(o)}
         count = prod(extents.values())

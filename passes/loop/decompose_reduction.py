@@ -14,10 +14,11 @@ outside `loop`, it runs in their first iteration only.
 Arguments: `block`, `loop` (one around the block), `function`.
 Refuses: a block without an init region; a loop that is not around the block; a block peeled from
 one that begins the reduction; a result that only lives inside the loop, or that is used below the
-loop before the reduction begins there; a guard on reduction and result at once.
+loop before the reduction begins there.
 """
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import product
 
@@ -58,6 +59,20 @@ def per_unit(form: Affine) -> Affine:
     return form.floordiv(factor, {}) if factor > 1 else form
 
 
+def guards_at_beginning(block: loop_dialect.BlockOp, reduction: set[Hashable]) -> list[Affine]:
+    """The conditions of a block where its reduction begins, but for those that always hold."""
+    ranges = ranges_of(loops_around(block))
+    found: list[Affine] = []
+    for form in forms_of(block, "where"):
+        for op in reversed(loops_around(block)):
+            if op.induction in reduction:
+                form = form.substitute({op.induction: forms_of(op, "lower")[0]}, ranges)
+        low = form.interval(ranges)[0]
+        if low is None or low < 0:
+            found.append(form)
+    return found
+
+
 def decompose(scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> None:
     """Move the init region of `block` before `at`."""
     assert block.init is not None
@@ -66,11 +81,10 @@ def decompose(scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp)
     (name,) = scope.fresh(f"{block.block_name.data}_init")
     loops, values = clone_loops(scope, kept, name)
     dropped = {op.induction for op in loops_inside(block, at, including=True) if op not in kept}
-    gone = reduction | dropped
     where = [
         form.substitute(values, {})
-        for form in forms_of(block, "where")
-        if not form.variables() & gone
+        for form in guards_at_beginning(block, reduction - spatial)
+        if not form.variables() & dropped
     ]
     inside = loops_inside(block, at, including=True)
     where += [per_unit(form) * -1 for form in begin_forms(block, inside)]
@@ -129,15 +143,6 @@ class DecomposeReductionPass(Primitive):
                     "decompose at a loop further in"
                 )
         self.check_order(scope, block, at)
-        mixed = loops_used(block, reduce=False), loops_used(block, reduce=True)
-        here = {op.induction for op in inside}
-        for form in forms_of(block, "where"):
-            used = form.variables() & here
-            if used & mixed[0] and used & mixed[1]:
-                raise scope.error(
-                    f"a guard of block '{self.block}' depends on its reduction and its result at "
-                    "once; decompose before the loops are split"
-                )
 
     def check_order(
         self, scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp

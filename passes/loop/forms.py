@@ -129,12 +129,13 @@ def block_with(
     bindings: Sequence[Affine],
     where: Sequence[Affine],
     body: Region,
+    init: Region | None = None,
 ) -> loop.BlockOp:
     """A block whose maps are given as forms."""
     values: list[SSAValue] = []
     exprs = [map_of(forms, values) for forms in (domains, bindings, where)]
     maps = [AffineMap(len(values), 0, tuple(e)) for e in exprs]
-    return loop.BlockOp(name, values, iterators, maps[0], maps[1], maps[2], body)
+    return loop.BlockOp(name, values, iterators, maps[0], maps[1], maps[2], body, init)
 
 
 def for_with(name: str, lower: Affine, upper: Affine, kind: str) -> loop.ForOp:

@@ -17,7 +17,8 @@ It stands after the last binding, and before lower-threads-to-loops.
 
 Arguments: `function` (all functions of loops if it is left out).
 Refuses: threads that touch one element in one and the same statement, which no barrier can order;
-a place for a barrier in a loop that the threads of a group leave at different times.
+a place for a barrier in a loop that the threads of a group leave at different times; loops over one
+axis with different extents; loops over groups that are not around all of a kernel.
 """
 
 from collections.abc import Sequence
@@ -44,7 +45,13 @@ from passes.loop.thread_order import (
     loop_of,
     same,
 )
-from passes.loop.threads import divergent_loop, is_thread_loop, kernels_in, refuse_extents
+from passes.loop.threads import (
+    divergent_loop,
+    is_thread_loop,
+    kernels_in,
+    refuse_extents,
+    refuse_places,
+)
 from passes.loop.units import scheduled_functions
 
 
@@ -145,6 +152,7 @@ class Planner:
     @staticmethod
     def of(scope: Scope, root: loop.ForOp) -> "Planner":
         """A planner for a kernel; refuses threads that no barrier can order."""
+        refuse_places(scope, root)
         refuse_extents(scope, root)
         order = Order.of(root)
         conflicts: list[Conflict] = []

@@ -140,11 +140,19 @@ class Liveness:
         ]
         return found
 
-    def fills(self, write: loop.StoreOp) -> bool:
-        """Whether the elements that a store would write unguarded are all that must be filled."""
+    def fills(self, write: loop.StoreOp) -> Conditions | None:
+        """The guards with which the elements that a store writes are all that must be filled.
+
+        All that a copy of its place can have, else none; None where it does not reach all.
+        """
         where = forms_of(block_of(write), "where")
-        reached = self.asks.elements(write, self.outer, where)
-        return all(needed.is_subset(reached) for needed in self.needed)
+        dropped = self.dropped(write)
+        for kept in ([f for f in where if f not in dropped], []):
+            left_out = [f for f in where if f not in kept]
+            reached = self.asks.elements(write, self.outer, left_out)
+            if all(needed.is_subset(reached) for needed in self.needed):
+                return kept
+        return None
 
     def kept_loops(self, write: loop.StoreOp) -> list[loop.ForOp]:
         """The loops below `at` that the place of a store depends on, outermost first."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, IntegerType
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from analysis.errors import UserError
@@ -85,6 +85,14 @@ def limits(type: Attribute) -> tuple[Any, Any]:
 def number(type: Attribute, value: Any) -> Array:
     """A number of an element type."""
     return np.asarray(value).astype(dtype_of(type))
+
+
+def attribute_of(type: Attribute, value: float) -> Number:
+    """A number as the attribute of a constant."""
+    if isinstance(type, IntegerType | IndexType):
+        return IntegerAttr(int(value), type)
+    assert isinstance(type, AnyFloat)
+    return FloatAttr(float(value), type)
 
 
 def neutral_of(op: Operation) -> Any:

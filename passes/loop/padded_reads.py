@@ -15,9 +15,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import (
     AnyFloat,
     FloatAttr,
-    IndexType,
     IntegerAttr,
-    IntegerType,
     MemRefType,
 )
 from xdsl.ir import Attribute, SSAValue
@@ -27,7 +25,7 @@ from analysis.errors import ScheduleError
 from dialects import loop
 from dialects.layout import pad_of
 from passes.loop.forms import coordinates
-from passes.loop.neutral import Number, changed_store, limits
+from passes.loop.neutral import Number, attribute_of, changed_store, limits
 from passes.loop.padding import Conditions, Padding
 from passes.loop.regions import inside
 
@@ -228,11 +226,3 @@ def element_of(buffer: SSAValue) -> Attribute:
 def zero_of(load: loop.LoadOp) -> Number:
     """A zero of what a load reads."""
     return attribute_of(load.result.type, 0)
-
-
-def attribute_of(type: Attribute, value: float) -> Number:
-    """A number as the attribute of a constant."""
-    if isinstance(type, IntegerType | IndexType):
-        return IntegerAttr(int(value), type)
-    assert isinstance(type, AnyFloat)
-    return FloatAttr(float(value), type)

@@ -238,6 +238,25 @@ class Promotion:
         touched = live.asks.elements(access, self.outer)
         return not touched.is_subset(self.logical_box(live, self.held()))
 
+    def filler(self, live: Liveness) -> tuple[loop_dialect.StoreOp, list[Affine]] | None:
+        """A store whose place is copied in with the loops of its block, and the guards for that."""
+        for write in reversed(live.left):
+            where = live.fills(write)
+            if where is not None and self.stays_inside(live, write, where):
+                return write, where
+        return None
+
+    def stays_inside(
+        self, live: Liveness, write: loop_dialect.StoreOp, where: Sequence[Affine]
+    ) -> bool:
+        """Whether the elements that a store writes under some of its guards are in the buffer."""
+        owner = self.buffer.owner
+        if not isinstance(owner, loop_dialect.AllocOp) or not owner.has_origin:
+            return True
+        without = [f for f in forms_of(block_of(write), "where") if f not in where]
+        reached = live.asks.elements(write, self.outer, without)
+        return reached.is_subset(self.logical_box(live, self.held()))
+
     def redirect(self, live: Liveness, tile: loop_dialect.AllocOp) -> None:
         """Let all accesses use the tile."""
         for access in live.touched:
@@ -246,15 +265,16 @@ class Promotion:
     def promote_by_loops(self, live: Liveness, box: Box) -> None:
         """Rewrite, with a nest of loops for each copy."""
         entry, leave, left = live.live_in, live.live_out, live.left
-        filler = next((w for w in reversed(left) if entry is not None and live.fills(w)), None)
+        filler = None if entry is None else self.filler(live)
         tile = self.allocate(box, self.lane_dimension(live.touched))
         name = self.tile_name
         before: list[Operation] = [tile]
         after: list[Operation] = []
         source, target = self.buffer, tile.result
         if entry is not None and filler is not None:
-            kept = live.kept_loops(filler)
-            before.append(self.clone(filler, kept, f"{name}_in", source, target, entry))
+            write, where = filler
+            kept, where = live.kept_loops(write), [*where, *entry]
+            before.append(self.clone(write, kept, f"{name}_in", source, target, where))
         elif entry is not None:
             before.append(self.fresh(live, box, f"{name}_in", target, entry))
         for write in left if leave is not None else ():

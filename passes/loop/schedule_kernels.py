@@ -1,7 +1,8 @@
 """schedule-kernels: every kernel gets the default schedule of the library.
 
 On a target whose memories hold elements of a fixed shape it is that of an accelerator, which calls
-the instructions that the module declares.
+the instructions that the module declares. On a CPU, reductions use those of its instructions that
+the target has.
 
 The function's attribute `dovetail.schedule` records the primitives as pipeline text; pasted after
 `-p`, they make the same kernel from the unscheduled one.

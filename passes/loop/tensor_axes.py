@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from analysis.affine import Affine, Interval, Quotient, from_expression
+from analysis.integer_sets import Names
 from dialects import loop
 from dialects.layout import layout_map, physical_shape
 from passes.loop.forms import coordinates, forms_of, ranges_of
+from passes.loop.instances import bounds_of
 from passes.loop.primitive import loops_around
 from passes.loop.tensor_match import Axis, Part, Pattern
 
@@ -186,20 +188,29 @@ class Fitting:
             if rest.variables() & set(axis_of):
                 return Mismatch(0, f"'{shown(variable)}' is not a loop plus what other loops say")
             if used:
-                begins = not reduce and self.stays_inside(rest, domains[variable], step)
+                begins = not reduce and self.stays_whole(rest, domains[variable], step)
                 moved[variable] = Moved(tuple(axis_of[v] for v in reversed(used)), not begins)
         found = [axis for move in moved.values() for axis in move.axes]
         if set(found) != set(axis_of.values()) or len(found) != len(axis_of):
             return Mismatch(0, "a loop moves no variable of the block, or several")
         return moved
 
-    def stays_inside(self, begin: Affine, domain: Affine, extent: int) -> bool:
-        """Whether instructions that do not begin at multiples of their extent stay in a domain."""
+    def stays_whole(self, begin: Affine, domain: Affine, extent: int) -> bool:
+        """Whether instructions that do not begin at multiples of their extent are in the domain of
+        a variable, or outside of it, as a whole."""
         if not (has_rest(begin, extent) or has_rest(domain, extent)):
             return False
-        ranges = ranges_of(loops_around(self.block))
-        low, rest = begin.interval(ranges)[0], (domain - begin - extent).interval(ranges)[0]
-        return low is not None and low >= 0 and rest is not None and rest >= 0
+        around = loops_around(self.block)
+        room = (domain - extent).interval(ranges_of(around))[0]
+        conditions = [*bounds_of(around), *forms_of(self.block, "where")]
+        last = begin + (extent - 1)
+        across_the_end = [domain - begin - 1, last - domain]
+        across_the_beginning = [begin * -1 - 1, last]
+        hidden = {v for form in (*conditions, begin, domain) for v in form.variables()}
+        return (room is not None and room >= 0) and all(
+            Names().points([], [*conditions, *partly], hidden).is_empty()
+            for partly in (across_the_end, across_the_beginning)
+        )
 
     def accesses(self, part: Part) -> Iterator[tuple[str, tuple[Axis, ...], Access]]:
         """For each operand of a form its name, the axes that index it, and the block's access."""
@@ -333,8 +344,11 @@ def is_dense(buffer: SSAValue, physical: Sequence[Affine], order: Sequence[Axis]
     """Whether the elements of an operand are neighbours in memory, in the order of its axes."""
     address = Affine({})
     for form, extent in zip(physical, physical_shape(buffer.type), strict=True):
-        if not isinstance(extent, int):
-            return not order
-        address = address * extent + form
+        if isinstance(extent, int):
+            address = address * extent + form
+            continue
+        if address.variables() & set(order):
+            return False
+        address = form
     steps = [math.prod(a.extent for a in order[i + 1 :]) for i in range(len(order))]
     return all(address.coefficient(a) == step for a, step in zip(order, steps, strict=True))

@@ -2,22 +2,23 @@
 
 Both are trees of arithmetic over reads: of tensors in the declaration, of buffers in the block.
 They match if the trees are equal, reads aside, and each tensor stands for one access of the block.
-Operands of a commutative operation may stand in either order, so there can be several matches;
-which one is meant, and which loops are the axes of the instruction, the coordinates decide
-(tensor_axes).
+What is computed from constants alone is the number that comes out, and a number that is widened
+twice is widened. Operands of a commutative operation may stand in either order, so there can be
+several matches; which one is meant, and which loops are the axes of the instruction, the
+coordinates decide (tensor_axes).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr, TensorType
+from xdsl.dialects.builtin import IndexType, IntegerType, TensorType
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineConstantExpr, AffineDimExpr
 from xdsl.traits import Commutative
 
 from dialects import loop, te
 from passes.loop.forms import coordinates
+from passes.loop.tensor_values import number_of, same_number, widening
 from passes.te.lower_te_to_loop import combine_op, identity_of
 
 REDUCERS = ("sum", "prod", "max", "min")
@@ -179,17 +180,10 @@ def parts_of(pattern: Pattern, region: Block) -> list[Part]:
     ]
 
 
-def constant_of(value: SSAValue) -> arith.ConstantOp | None:
-    """The constant that a value is."""
-    owner = value.owner
-    return owner if isinstance(owner, arith.ConstantOp) else None
-
-
 def is_identity(reducer: str, value: SSAValue) -> bool:
     """Whether a value is what a reducer begins with."""
-    constant = constant_of(value)
-    number = None if constant is None else getattr(constant.value, "value", None)
-    return getattr(number, "data", None) == identity_of(reducer, value.type)
+    number = number_of(value)
+    return number is not None and number.item() == identity_of(reducer, value.type)
 
 
 def summands(reducer: str, store: loop.StoreOp) -> list[SSAValue]:
@@ -236,8 +230,16 @@ def matches(pattern: Pattern, wanted: SSAValue, value: SSAValue, part: Part) -> 
             known = part.scalars.get(wanted, number)
             yield from [part.having_scalar(wanted, number)] if known == number else []
         return
+    if same_number(wanted, value):
+        yield part
+        return
     theirs, ours = wanted.owner, value.owner
     if not isinstance(theirs, Operation) or not isinstance(ours, Operation):
+        return
+    wide, found = widening(wanted), widening(value)
+    if wide is not None and found is not None:
+        if wide[0] is found[0] and wanted.type == value.type:
+            yield from matches(pattern, wide[1], found[1], part)
         return
     if isinstance(theirs, te.ReadOp):
         if isinstance(ours, loop.LoadOp) and theirs.result.type == ours.result.type:
@@ -266,10 +268,10 @@ def match_all(
 
 def integer_of(value: SSAValue) -> int | None:
     """The integer that a value always is."""
-    constant = constant_of(value)
-    if constant is None or not isinstance(constant.value, IntegerAttr):
+    if not isinstance(value.type, IndexType | IntegerType):
         return None
-    return constant.value.value.data
+    number = number_of(value)
+    return None if number is None else int(number.item())
 
 
 def same_access(first: loop.LoadOp, second: loop.LoadOp) -> bool:

@@ -10,7 +10,7 @@ from passes.loop.dma import machine_of
 from passes.loop.primitive import Scope, accesses, block_of, loops_around
 from passes.loop.threads import (
     is_group_axis,
-    is_item_loop,
+    is_thread_loop,
     kernel_of,
     own_axes,
     threads_around,
@@ -50,7 +50,7 @@ def check_threads(scope: Scope, buffer: SSAValue, memory: str, at: loop.ForOp) -
     for access in accesses(at, buffer):
         for op in loops_around(block_of(access)):
             below = op is not at and at in loops_around(op)
-            if below and is_item_loop(op) and op.kind.data not in (*axes, *around):
+            if below and is_thread_loop(op) and op.kind.data not in (*axes, *around):
                 raise scope.error(
                     f"the threads of {op.kind.data}, loop '{op.loop_name.data}' below {inside}, do "
                     f"not share {memory}; choose a loop inside of it, or another scope"
@@ -58,7 +58,7 @@ def check_threads(scope: Scope, buffer: SSAValue, memory: str, at: loop.ForOp) -
 
 
 def _is_kernel_below(at: loop.ForOp) -> bool:
-    return any(isinstance(op, loop.ForOp) and is_item_loop(op) for op in at.walk())
+    return any(is_thread_loop(op) for op in at.walk())
 
 
 def size_of(type: MemRefType) -> int | None:

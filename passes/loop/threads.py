@@ -14,7 +14,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects import loop
 from passes.loop.forms import forms_of
-from passes.loop.primitive import Scope, is_below, loops_around
+from passes.loop.primitive import Scope, is_below, loops_around, only_child
 
 
 def is_thread_loop(op: Operation) -> bool:
@@ -90,6 +90,21 @@ def refuse_extents(scope: Scope, root: loop.ForOp) -> None:
                 f"loop '{op.loop_name.data}' has {found} iterations, but {axis} counts {known} in "
                 f"loop '{other.loop_name.data}' of the same kernel; split it by that, and the rest "
                 "has a guard"
+            )
+
+
+def refuse_places(scope: Scope, root: loop.ForOp) -> None:
+    """Refuse a loop over groups inside of the work of one."""
+    for op in loops_of_axes(root):
+        around = loops_around(op)
+        inside = around[around.index(root) :] if op is not root else []
+        if is_group_axis(op.kind.data) and not all(
+            is_group_axis(o.kind.data) and only_child(o) is not None for o in inside
+        ):
+            raise scope.error(
+                f"loop '{op.loop_name.data}' over {op.kind.data} is inside the kernel of loop "
+                f"'{root.loop_name.data}', and loops over blockIdx stand directly in each other, "
+                "around all of a kernel"
             )
 
 

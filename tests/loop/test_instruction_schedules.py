@@ -11,15 +11,19 @@ import numpy as np
 import pytest
 from narrow_products import convolution, convolved, matmul, numbers, product, stored
 from native import Machine, apply, execute, parse
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
 from backends.interpreter.buffers import pack, unpack
 from backends.interpreter.loop import run_loop
+from backends.llvm.host import is_x86
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.targets import module_text
 from dialects.target import Target, TargetAttr
 from dovetail.runtime.features import missing_features
+from passes.loop.schedule_kernels import SCHEDULE
+
+pytestmark = pytest.mark.skipif(not is_x86(), reason="LLVM compiles for another processor here")
 
 CPUS = {"vnni": "znver4", "avx512bf16": "znver4", "amx": "sapphirerapids"}
 FEATURES = {
@@ -92,6 +96,36 @@ def test_convolution(name):
     check(module, library, x, w, expected=convolved(x, w, *step))
 
 
+ROWS = """
+!rows = tensor<?x24xi8, #loop.layout<["m", 24]>>
+!sums = tensor<?x48xi32, #loop.layout<["m", 48]>>
+func.func @matmul(%A: !rows, %B: tensor<24x48xi8> {dovetail.weight}) -> !sums {
+  %m = te.dim "m"
+  %C = te.compute "C" (%y = 0 to %m, %x = 0 to 48) sum (%k = 0 to 24) {
+    %a = te.read %A[%y, %k] : !rows
+    %b = te.read %B[%k, %x] : tensor<24x48xi8>
+    %aw = arith.extui %a : i8 to i32
+    %bw = arith.extsi %b : i8 to i32
+    %p = arith.muli %aw, %bw : i32
+    te.yield %p : i32
+  } : !sums
+  func.return %C : !sums
+}
+"""
+
+
+def test_any_number_of_rows():
+    module = scheduled("vnni", "", ROWS)
+    assert calls(module) == {'vpdpbusd "update"'}
+    if missing := missing_features(FEATURES["vnni"]):
+        pytest.skip(f"this machine has no {', '.join(missing)}")
+    machine = Machine(module)
+    for rows in (1, 6, 13, 40):
+        a, b = numbers("u8s8", 0, rows, 24), numbers("u8s8", 1, 24, 48)
+        got = execute(machine, stored(a), stored(b))
+        np.testing.assert_array_equal(got[0], product(a, b))
+
+
 @pytest.mark.parametrize("name", OTHERS)
 def test_others_are_left_to_other_schedules(name):
     library, values, (m, n, k, kind) = OTHERS[name]
@@ -101,9 +135,14 @@ def test_others_are_left_to_other_schedules(name):
     check(module, library, a, b, expected=product(a, b))
 
 
-def test_a_product_that_cannot_be_laid_out_is_left():
-    """Without a mark, the second factor stays in rows, where its pairs are not neighbours."""
-    assert not calls(scheduled("vnni", "", matmul(6, 32, 8, "u8s8")))
+@pytest.mark.parametrize(("library", "kind"), [("vnni", "u8s8"), ("amx", "s8s8")])
+def test_a_factor_is_packed_where_it_pays(library, kind):
+    """Without a mark, the second factor comes in rows, where its groups are not neighbours."""
+    assert not calls(scheduled(library, "", matmul(32, 32, 64, kind)))
+    module = scheduled(library, "", matmul(80, 32, 64, kind))
+    assert calls(module) and "%B_packed" in str(module)
+    a, b = numbers(kind, 0, 80, 64), numbers(kind, 1, 64, 32)
+    check(module, library, a, b, expected=product(a, b))
 
 
 def test_another_processor_has_no_calls():
@@ -112,6 +151,59 @@ def test_another_processor_has_no_calls():
     )
     module.attributes["target"] = TargetAttr.of(Target.parse("llvm -mcpu=x86-64-v3"))
     assert not calls(apply(module, "lower-te-to-loop,schedule-kernels"))
+
+
+REQUANTISED = """
+func.func @f(%A: tensor<13x24xi8>, %B: tensor<24x48xi8> {dovetail.weight},
+             %D: tensor<48xi32> {dovetail.weight}) -> tensor<13x48xi8> {
+  %C = te.compute "C" (%y = 0 to 13, %x = 0 to 48) sum (%k = 0 to 24) {
+    %a = te.read %A[%y, %k] : tensor<13x24xi8>
+    %b = te.read %B[%k, %x] : tensor<24x48xi8>
+    %aw = arith.extui %a : i8 to i32
+    %bw = arith.extsi %b : i8 to i32
+    %p = arith.muli %bw, %aw : i32
+    te.yield %p : i32
+  } : tensor<13x48xi32>
+  %O = te.compute "O" (%y = 0 to 13, %x = 0 to 48) {
+    %c = te.read %C[%y, %x] : tensor<13x48xi32>
+    %d = te.read %D[%x] : tensor<48xi32>
+    %s = arith.addi %c, %d : i32
+    %eight = arith.constant 8 : i32
+    %t = arith.shrsi %s, %eight : i32
+    %low = arith.constant -128 : i32
+    %high = arith.constant 127 : i32
+    %u = arith.maxsi %t, %low : i32
+    %v = arith.minsi %u, %high : i32
+    %w = arith.trunci %v : i32 to i8
+    te.yield %w : i8
+  } : tensor<13x48xi8>
+  func.return %O : tensor<13x48xi8>
+}
+"""
+
+
+@pytest.mark.parametrize("library", ["vnni", "amx"])
+def test_what_follows_a_sum(library):
+    """It is computed from registers behind a sum in vectors; tiles do not fit these sizes."""
+    module = scheduled(library, "", REQUANTISED)
+    assert bool(calls(module)) == (library == "vnni")
+    a, b = numbers("u8s8", 0, 13, 24), numbers("u8s8", 1, 24, 48)
+    d = np.arange(48, dtype=np.int32) * 1000 - 20000
+    expected = np.clip((product(a, b) + d) >> 8, -128, 127).astype(np.int8)
+    check(module, library, a, b, d, expected=expected)
+
+
+def test_the_record_replays():
+    """What a schedule records makes the same loops, after the library that it uses."""
+    text = matmul(13, 48, 20, "u8s8", "{dovetail.weight}")
+    module = scheduled("vnni", "", text)
+    (function,) = [op for op in module.ops if isinstance(op, FuncOp)]
+    record = function.attributes[SCHEDULE]
+    assert isinstance(record, StringAttr)
+    again = apply(parse(text), "import-intrinsics{library=vnni},lower-te-to-loop," + record.data)
+    (replayed,) = [op for op in again.ops if isinstance(op, FuncOp)]
+    replayed.attributes[SCHEDULE] = record
+    assert str(replayed) == str(function)
 
 
 @pytest.mark.parametrize("text", [matmul(64, 64, 128, "s8s8", "{dovetail.weight}"),

@@ -1,5 +1,6 @@
 """Short schedules, each with one thing that is easily got wrong."""
 
+import numpy as np
 import pytest
 from native import apply, parse, run
 from te_cases import chain, conv, depthwise, extreme, matmul, pool, softmax, symbolic_case
@@ -63,6 +64,37 @@ ACCEPTED = {
         extreme(5, 9, "argmax"),
         ['decompose-reduction{block="pick" loop="k"}', pad("pick", "k", 8)],
     ),
+    "partial sums in lanes": (
+        matmul(5, 7, 37),
+        [
+            'split-loop{loop="k" factor=8}',
+            'rfactor{block="C" loop="k_i"}',
+            promote("C_rf", "x"),
+            'reorder-loops{loops="k_i","k_o"}',
+        ],
+    ),
+    "partial results that get no term": (
+        extreme(5, 9, "argmin"),
+        ['split-loop{loop="k" factor=16}', 'rfactor{block="pick" loop="k_i"}'],
+    ),
+    "partial results of a fused loop, twice": (
+        conv(3, 5, 6),
+        [
+            'fuse-loops{loops="kh","kw" into="taps"}',
+            'split-loop{loop="taps" factor=4}',
+            'rfactor{block="conv" loop="taps_i"}',
+            'rfactor{block="conv_rf" loop="ic"}',
+        ],
+    ),
+    "partial results of a remainder": (
+        symbolic_case(9, 17),
+        [
+            'split-loop{loop="k" factor=4}',
+            'peel-loop{loop="k_o"}',
+            'rfactor{block="C_tail" loop="k_i_tail"}',
+            'decompose-reduction{block="C" loop="k_o"}',
+        ],
+    ),
     "a tile larger than what is left": (
         conv(3, 5, 6),
         ['split-loop{loop="kw" factor=16}', promote("W", "kw_o")],
@@ -117,6 +149,47 @@ ACCEPTED = {
         ],
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "read", "reference"),
+    [
+        ((5, 12), "%i = 0 to 60", "%i floordiv 12, %i mod 12", lambda c: c.reshape(-1)),
+        ((60,), "%y = 0 to 5, %x = 0 to 12", "%y * 12 + %x", lambda c: c.reshape(5, 12)),
+        ((5, 7), "%y = 0 to 7, %x = 0 to 5", "%x, %y", lambda c: c.T),
+        ((9, 7), "%y = 0 to 4, %x = 0 to 5", "%y + 2, 5 - %x", lambda c: c[2:6, 5:0:-1]),
+        ((9,), "%y = 0 to 4", "%y * 2 + 1", lambda c: c[1:9:2]),
+        (
+            (24,),
+            "%p = 0 to 2, %q = 0 to 3, %r = 0 to 4",
+            "%q * 8 + %p * 4 + %r",
+            lambda c: c.reshape(3, 2, 4).transpose(1, 0, 2),
+        ),
+    ],
+)
+def test_results_that_a_producer_writes(shape, axes, read, reference):
+    """A consumer that reads in another order, or some elements only, in whole loops and split."""
+    x = np.arange(np.prod(shape), dtype="float32").reshape(shape)
+    want = -reference(x + x)
+    whole, found = ("x".join(map(str, s)) for s in (shape, want.shape))
+    mine = ", ".join(f"%i{n} = 0 to {size}" for n, size in enumerate(shape))
+    text = f"""
+func.func @moved(%A: tensor<{whole}xf32>) -> tensor<{found}xf32> {{
+  %C = te.compute "C" ({mine}) {{
+    %a = te.read %A[{", ".join(f"%i{n}" for n in range(len(shape)))}] : tensor<{whole}xf32>
+    %s = arith.addf %a, %a : f32
+    te.yield %s : f32
+  }} : tensor<{whole}xf32>
+  %D = te.compute "D" ({axes}) {{
+    %c = te.read %C[{read}] : tensor<{whole}xf32>
+    %n = arith.negf %c : f32
+    te.yield %n : f32
+  }} : tensor<{found}xf32>
+  func.return %D : tensor<{found}xf32>
+}}"""
+    for split in ("", 'split-loop{loop="i0" factor=4},'):
+        (got,) = run(text, f'lower-te-to-loop,{split}reverse-inline{{block="D"}}', x)
+        np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.parametrize("what", ACCEPTED)

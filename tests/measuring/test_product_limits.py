@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import BFloat16Type, IntegerType, f32
 from xdsl.dialects.func import FuncOp
 from xdsl.parser import Parser
 
-from backends.llvm.host import host_target
+from backends.llvm.host import host_target, is_x86
 from backends.llvm.machine import CodeGenerator
 from dialects.target import Target
 from dovetail.measuring.limits import TURNS
@@ -21,6 +21,8 @@ from dovetail.measuring.work import work_of
 from dovetail.runtime.buffers import aligned_bytes
 from dovetail.runtime.features import missing_features
 from dovetail.runtime.threads import Crew
+
+pytestmark = pytest.mark.skipif(not is_x86(), reason="these are units of x86")
 
 UNIT = {unit.kind: unit for _, unit in UNITS}
 TYPES = {

@@ -1,14 +1,14 @@
 """Random schedules for a GPU: loops bound to thread axes, and tiles that threads share."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from native import Machine, apply, execute, parse
 from te_cases import Case
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from analysis.errors import UserError
 from backends.interpreter.buffers import pack, unpack
@@ -18,7 +18,7 @@ from dialects import loop
 from dialects.layout import logical_shape
 from dialects.target import Target, TargetAttr
 from passes.loop.primitive import Scope, loops_around
-from passes.loop.threads import is_item_loop
+from passes.loop.threads import is_item_loop, kernel_of
 
 GPU = Target.parse("nvptx -mcpu=sm_90")
 
@@ -153,6 +153,47 @@ def without_barrier(module: ModuleOp, number: int) -> ModuleOp:
     barrier.detach()
     barrier.erase()
     return copy
+
+
+def with_all_barriers(module: ModuleOp) -> ModuleOp:
+    """A copy of a module in which threads wait after each statement between loops."""
+    copy = module.clone()
+    for body in [o.body.block for o in copy.walk() if isinstance(o, loop.ForOp)]:
+        if kernel_of(body.parent_op()) is not None:
+            for op in list(body.ops):
+                body.insert_op_after(loop.BarrierOp(), op)
+    return copy
+
+
+def forced(module: ModuleOp, name: str, axis: str) -> ModuleOp:
+    """A copy of a module in which a loop is bound, whatever that does, with all barriers."""
+    copy = module.clone()
+    Scope("forced", function_of(copy)).loops[name].kind = StringAttr(axis)
+    return with_all_barriers(copy)
+
+
+def refused_bindings(case: Case, seed: int, steps: int) -> Iterator[tuple[str, ModuleOp]]:
+    """Bindings that would touch an element in no order or in another one, done nevertheless."""
+    accepted, module = random_kernel(case, seed, steps)
+    for name, op in Scope("random", function_of(module)).loops.items():
+        if op.kind.data == "serial":
+            try:
+                step = f'bind-thread{{loop="{name}" axis="threadIdx.z"}}'
+                apply(module.clone(), step)
+            except UserError as error:
+                if "two of its iterations would" in error.message:
+                    yield ",".join([*accepted, step]), forced(module, name, "threadIdx.z")
+
+
+def goes_wrong(case: Case, module: ModuleOp) -> bool:
+    """Whether threads race, or compute something else, for some inputs."""
+    for seed in range(3):
+        inputs = case.inputs(seed)
+        try:
+            case.check(inputs, interpret(module, inputs))
+        except (AssertionError, RaceError):
+            return True
+    return False
 
 
 @dataclass

@@ -21,6 +21,7 @@ from dovetail.universe import PASSES, pass_class, pass_name
 from passes.loop.primitive import Primitive, Scope, accesses, block_of, blocks_in, loops_around
 
 EXCLUDED = {
+    "blockize": "what it leaves is run once calls are expanded: tests/filecheck/loop",
     "bind-thread": "needs a target with threads: tests/primitives",
     "tensorize": "needs instructions: tests/loop/test_tensor_schedules.py",
     "bind-virtual-thread": "what it leaves is run once lowered: tests/loop/test_tokens.py",
@@ -151,6 +152,7 @@ def tile_of_loop(draw: Draw, options: Options) -> Options:
 LIKELY: Mapping[str, Callable[[Draw, Options], Options]] = {
     "reorder-loops": in_other_order,
     "decompose-reduction": around_block,
+    "rfactor": around_block,
     "compute-at": lambda draw, options: related(draw, options, False),
     "reverse-compute-at": lambda draw, options: related(draw, options, True),
     "promote-memory-scope": around_access,

@@ -343,3 +343,37 @@ def test_a_sum_whose_order_is_to_stay():
         s[C].reorder(ki, ko, reassociate=False)
     s[C].reorder(ki, ko)
     assert "fastmath<reassoc" in str(s.loops)
+
+
+def test_whole_tiles():
+    A, B, k, C, D = product()
+    s = t.create_schedule(D.op)
+    y, x = C.op.axis
+    s[C].pad(y, x, k, 4, 8, 4)
+    assert str(s).endswith('pad-block{block="C" loops="y","x","k" multiples=4,8,4}')
+    with pytest.raises(UserError, match=r"pad takes some axes, then .* pad\(y, x, 8, 16\)"):
+        s[C].pad(y, x, 4)
+    check(s, A, B, [D])
+
+
+def test_partial_sums():
+    A, B, k, C, D = product()
+    s = t.create_schedule(D.op)
+    _, inner = s[C].split(k, factor=4)
+    with pytest.raises(UserError, match="reassociate=false: block 'C' would sum up its floats"):
+        s[C].rfactor(inner, reassociate=False)
+    s[C].rfactor(inner)
+    assert str(s).endswith('rfactor{block="C" loop="k_i"}')
+    check(s, A, B, [D])
+
+
+def test_a_producer_writes_what_its_consumer_makes_of_it():
+    A = t.placeholder((12, 20), name="A")
+    C = t.compute((12, 20), lambda y, x: A[y, x] * 2, name="C")
+    D = t.compute((20, 12), lambda y, x: C[x, y] + 1, name="D")
+    s = t.create_schedule(D.op)
+    s[D].reverse_compute_inline()
+    assert str(s).endswith('reverse-inline{block="D"}')
+    a, d = integers(12, 20), np.empty((20, 12), "float32")
+    t.build(s, [A, D])(a, d)
+    assert np.array_equal(d, (a * 2 + 1).T)

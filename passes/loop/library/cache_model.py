@@ -7,7 +7,6 @@ processor sees a long run of bytes coming; a short one is waited for.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
 from math import ceil, inf, prod
 
 from analysis.affine import Affine, Interval
@@ -24,9 +23,6 @@ PARKED = 6
 
 WORTH = 0.03
 """The share of all cycles that has to be saved before accumulators are stored in between."""
-
-MOST_LOOPS = 4
-"""Of more loops than that no other orders are tried."""
 
 Sizes = Mapping[str, int]
 
@@ -82,7 +78,7 @@ class Operand:
 class Traffic:
     """The loops of a reduction over tiles: the extents of all axes, and the sizes of a tile.
 
-    An axis that is not in `tile` is whole in it.
+    The first axis is that of the lanes. An axis that is not in `tile` is whole in it.
     """
 
     machine: Machine
@@ -102,15 +98,20 @@ class Traffic:
         }
 
     def orders(self) -> Iterator[tuple[str, ...]]:
-        """The orders of the loops over tiles, the one of `extents` first."""
-        loops = [axis for axis in self.extents if self.trips(axis) > 1]
-        if len(loops) > MOST_LOOPS:
-            yield tuple(loops)
-        else:
-            yield from permutations(loops)
+        """The orders of the loops over tiles: the first axis, that of the lanes, at each place
+        among the others, which stay in the order in which the result lies in memory."""
+        first, *rest = self.extents
+        loops = tuple(axis for axis in rest if self.trips(axis) > 1)
+        places = range(len(loops) + 1) if self.trips(first) > 1 else ()
+        yield from ((*loops[:place], first, *loops[place:]) for place in places)
+        if not places:
+            yield loops
 
     def missed(self, order: Sequence[str], capacity: int) -> list[float]:
-        """The bytes of each operand that do not come from a cache of that capacity."""
+        """The bytes of each operand that do not come from a cache of that capacity; what fits it
+        as a whole is there from the kernel before."""
+        if sum(o.footprint(self.sizes(order))[0] for o in self.operands) <= capacity:
+            return [0.0] * len(self.operands)
         total = [float(o.footprint(self.sizes(order))[0]) for o in self.operands]
         for depth, axis in enumerate(order):
             touched = self.sizes(order[depth + 1 :])

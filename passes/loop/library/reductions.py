@@ -61,8 +61,8 @@ WINDOW_LIMIT = 512
 UNKNOWN = 64
 """What an extent that is only known at run time counts as when a tile is chosen."""
 
-CANDIDATES = 8
-SLACK = 1.25
+CANDIDATES = 24
+SLACK = 1.06
 """So many tiles are looked at closer, which the registers alone make at most so much slower."""
 
 

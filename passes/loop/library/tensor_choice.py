@@ -10,8 +10,11 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from xdsl.ir import BlockArgument
+
 from analysis.affine import Affine, Interval
 from dialects import loop, te
+from dialects.layout import layout_of
 from dialects.target import Machine
 from passes.loop.forms import coordinates
 from passes.loop.library.axes import Access, Axis, axes_of, is_weight, physical_order
@@ -25,6 +28,9 @@ OVERHEAD = 0.1
 
 REMAINDER = 0.01
 """What each kind of remainder costs, as a share of the whole."""
+
+FEWEST_USES = 64
+"""For so many uses of each element a copy of a factor that lies right pays."""
 
 LARGEST_TILE = 16
 """The most instructions along a side of a tile."""
@@ -67,6 +73,8 @@ class Match:
     depth: Axis
     result: Operand
     reads: tuple[Operand, ...]
+    spatial: tuple[Axis, ...]
+    """All axes of the block's result."""
 
     @property
     def name(self) -> str:
@@ -92,9 +100,26 @@ class Match:
         return math.prod(map(self.extent, (self.lanes, self.rows, self.depth)))
 
     def packs(self, operand: Operand) -> bool:
-        """Whether an operand is a constant that can be laid out for the instruction."""
+        """Whether an operand is laid out anew for the instruction: constants always, another factor
+        if it must be, and so many results need each of its elements that a copy pays."""
+        buffer = operand.access.memref
         mine = [axis for axis, digits in self.digits.items() if digits[0] in operand.element]
-        return is_weight(operand.access.memref) and all(map(operand.is_alone, mine))
+        if not all(map(operand.is_alone, mine)):
+            return False
+        if is_weight(buffer):
+            return True
+        plain = isinstance(buffer, BlockArgument) and layout_of(buffer.type) is None
+        return plain and not self.lies_right(operand) and self.reuse(operand) >= FEWEST_USES
+
+    def reuse(self, operand: Operand) -> int:
+        """How many results need an element of a factor."""
+        others = [axis for axis in self.spatial if operand.dimension(axis) is None]
+        return math.prod(axis.extent or 1 for axis in others)
+
+    def lies_right(self, operand: Operand) -> bool:
+        """Whether a factor lies as the instruction takes it; tiles are moved row by row."""
+        whole = 0 if self.rows is None else 1
+        return self.is_dense(operand, operand.element[whole:])
 
     def is_dense(self, operand: Operand, order: Sequence[Digit]) -> bool:
         """Whether the elements of an operand lie side by side along some of its axes."""
@@ -111,14 +136,9 @@ class Match:
         return is_dense(buffer, place_in_memory(buffer, place, ranges), order)
 
     def fits_memory(self) -> bool:
-        """Whether operands lie as the instruction takes them, or can be laid out so.
-
-        One of two spatial axes takes tiles that are moved row by row.
-        """
-        whole = 0 if self.rows is None else 1
+        """Whether operands lie as the instruction takes them, or are laid out so."""
         return self.is_dense(self.result, self.result.element[-1:]) and all(
-            self.packs(operand) or self.is_dense(operand, operand.element[whole:])
-            for operand in self.reads
+            self.packs(operand) or self.lies_right(operand) for operand in self.reads
         )
 
 
@@ -164,7 +184,8 @@ def assignments(block: loop.BlockOp, pattern: Pattern, part: Part) -> Iterator[M
     rows: Sequence[Axis | None] = candidates(first) if first else [None]
     depth = candidates([digit for digit in pattern.axes if digit.reduce])
     for lanes, row, deep in product(candidates([last]), rows, depth):
-        match = Match(pattern, lanes, row, deep, result, reads)
+        points = tuple(axis for axis in axes if not axis.reduce)
+        match = Match(pattern, lanes, row, deep, result, reads, points)
         if match.fits_memory():
             yield match
 

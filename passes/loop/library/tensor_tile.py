@@ -9,14 +9,14 @@
 
 An instruction with one spatial axis reads its factors where they are, an unrolled row of the tile
 for each point. One with two computes on tiles alone, so tiles of the factors are moved to registers
-as well, by other instructions of the module. Weights are laid out in the order in which they are
-read. The schedule is tried on a copy first: whatever a primitive refuses is left to the other
-schedules of the library.
+as well, by other instructions of the module. Factors are packed in the order in which they are
+read, constants ahead of time. The schedule is tried on a copy first: whatever a primitive refuses
+is left to the other schedules of the library.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xdsl.dialects import func
 
@@ -27,6 +27,7 @@ from passes.loop.forms import coordinates
 from passes.loop.library.axes import Axis, axes_of, consumers_of, physical_order
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.tensor_choice import Match, Operand, Tile, choose_tile, matches_of
+from passes.loop.pack_buffer import PackBufferPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
@@ -113,16 +114,14 @@ class Tiling:
     def apply(self) -> None:
         """Apply the whole schedule."""
         match = self.match
-        for operand in match.reads:
-            if match.packs(operand):
-                self.lay_out(operand, operand.buffer, self.neighbours(operand))
+        reads = [self.packed(o) if match.packs(o) else o for o in match.reads]
         consumers = [] if self.moves_tiles else consumers_of(self.recipe, self.name)
         outer, reduction = self.cut_axes()
         self.recipe.do(DecomposeReductionPass(self.name, reduction[0]))
         self.recipe.do_all(ReverseComputeAtPass(consumer, outer[-1]) for consumer in consumers)
         self.promote(match.result, outer[-1])
         if self.moves_tiles:
-            for operand in match.reads:
+            for operand in reads:
                 self.promote(operand, reduction[-1])
                 self.move_in(operand)
             self.recipe.do(TensorizePass(f"{self.name}_init", match.name))
@@ -189,13 +188,19 @@ class Tiling:
             name = names[1]
         return [*loops, name]
 
-    def neighbours(self, operand: Operand) -> int:
-        """How many elements along the lanes lie side by side where a constant is laid out."""
+    def packed(self, operand: Operand) -> Operand:
+        """Lay a factor out in the order in which it is read; a constant stays what it is."""
         first = operand.element[0] in self.match.digits[self.match.lanes]
-        return self.match.extent(self.match.lanes) * (self.tile.columns if first else 1)
+        neighbours = self.match.extent(self.match.lanes) * (self.tile.columns if first else 1)
+        map = self.layout(operand, neighbours)
+        self.recipe.do(PackBufferPass(operand.buffer, map))
+        name = operand.access.memref.name_hint
+        assert name is not None
+        return replace(operand, buffer=name)
 
-    def lay_out(self, operand: Operand, buffer: str, neighbours: int) -> None:
-        """Let the elements of each instruction lie side by side in a buffer."""
+    def layout(self, operand: Operand, neighbours: int) -> str:
+        """The map of a layout in which the elements of each instruction lie side by side, those of
+        so many neighbours along the lanes together."""
         match, dims = self.match, [f"d{i}" for i in range(len(coordinates(operand.access)))]
         mine: dict[str, str] = {}
         inner: dict[Digit, str] = {}
@@ -218,15 +223,14 @@ class Tiling:
         first = [text for text in mine.values() if text not in deep]
         rest = [dim for dim in dims if dim not in mine]
         last = [inner[digit] for digit in operand.element]
-        places = ", ".join([*first, *rest, *deep, *last])
-        self.recipe.do(TransformLayoutPass(buffer, f"({', '.join(dims)}) -> ({places})"))
+        return f"({', '.join(dims)}) -> ({', '.join([*first, *rest, *deep, *last])})"
 
     def promote(self, operand: Operand, at: str) -> None:
         """Keep a tile of an operand in registers, an instruction's elements side by side."""
         self.recipe.do(PromoteMemoryScopePass(operand.buffer, "register", at))
         if self.moves_tiles:
-            tile = f"{operand.buffer}_register"
-            self.lay_out(operand, tile, self.match.extent(self.match.lanes))
+            map = self.layout(operand, self.match.extent(self.match.lanes))
+            self.recipe.do(TransformLayoutPass(f"{operand.buffer}_register", map))
 
     def move_in(self, operand: Operand) -> None:
         """Let instructions fill a tile of a factor."""

@@ -110,15 +110,18 @@ def cycles(machine: Machine, tile: Tile, whole: Extents) -> float:
 
 @cache
 def rank_tiles(machine: Machine, whole: Extents) -> list[tuple[float, Tile]]:
-    """The tiles that fit the registers, those with the fewest cycles a step first."""
+    """The tiles that fit the registers, those with the fewest cycles a step first.
+
+    Points follow each other along the columns: a tile has several rows where one is whole in it.
+    """
     budget = machine.vector_registers - 1
     found: list[tuple[float, Tile]] = []
     for v in range(1, min(whole.vectors, LONGEST) + 1):
-        for r in range(1, min(whole.rows, LONGEST) + 1):
-            for c in range(1, min(whole.columns, budget) + 1):
-                tile = Tile(r, c, v)
-                if tile.registers > budget:
-                    break
+        shapes = [(1, c) for c in range(1, min(whole.columns, budget) + 1)]
+        shapes += [(r, whole.columns) for r in range(2, min(whole.rows, LONGEST) + 1)]
+        for r, c in shapes:
+            tile = Tile(r, c, v)
+            if tile.registers <= budget:
                 found.append((cycles(machine, tile, whole), tile))
     assert found, "a tile of one point fits every machine"
     return sorted(found, key=lambda pair: (pair[0], pair[1].rows))

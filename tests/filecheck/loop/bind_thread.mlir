@@ -12,6 +12,7 @@
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=many axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=THREADS
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=y axis="threadIdx.x"},bind-thread{loop=x axis="blockIdx.x"}' 2>&1 | filecheck %s --check-prefix=INSIDE
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=inner axis="blockIdx.x"},bind-thread{loop=after axis="threadIdx.x"},bind-thread{loop=outer axis="blockIdx.y"}' 2>&1 | filecheck %s --check-prefix=OUTSIDE
+// RUN: not dovetail-opt %s -p 'bind-thread{loop=inner axis="blockIdx.x"},bind-thread{loop=outer axis="threadIdx.y"}' 2>&1 | filecheck %s --check-prefix=OUTSIDE
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=y axis="blockIdx.x"},bind-thread{loop=x axis="blockIdx.x"}' 2>&1 | filecheck %s --check-prefix=GROUPS
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=k axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=REDUCE
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=t axis="blockIdx.x"}' 2>&1 | filecheck %s --check-prefix=APART

@@ -1,6 +1,7 @@
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=same}' 2>&1 | filecheck %s --check-prefix=SAME
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=diverges}' 2>&1 | filecheck %s --check-prefix=DIVERGES
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=differ}' 2>&1 | filecheck %s --check-prefix=DIFFER
+// RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=places}' 2>&1 | filecheck %s --check-prefix=PLACES
 // RUN: not dovetail-opt %s -p 'insert-thread-barriers{function=none}' 2>&1 | filecheck %s --check-prefix=NONE
 
 // SAME: error: insert-thread-barriers: two threads of a group touch the same element of %T in block 'fill', one of them writing, and no barrier orders one statement; share it out by binding its loops to the axes of the threads
@@ -12,7 +13,8 @@
 // DIVERGES-NEXT: threadIdx.x = {{[0-3]}}: block 'step' {{reads|writes}} %A[{{.*}}] (s = {{[0-3]}})
 
 // DIFFER: error: insert-thread-barriers: loop 'b' has 3 iterations, but threadIdx.x counts 4 in loop 'a' of the same kernel; split it by that, and the rest has a guard
-// NONE: error: insert-thread-barriers: no function of loops is named 'none': there are: same, diverges, differ
+// PLACES: error: insert-thread-barriers: loop 'g' over blockIdx.x is inside the kernel of loop 't', and loops over blockIdx stand directly in each other, around all of a kernel
+// NONE: error: insert-thread-barriers: no function of loops is named 'none': there are: same, diverges, differ, places
 
 builtin.module attributes {target = #target.target<"nvptx -mcpu=sm_90">} {
   func.func @same(%A: memref<4xi32>) {
@@ -53,6 +55,18 @@ builtin.module attributes {target = #target.target<"nvptx -mcpu=sm_90">} {
         loop.block "b" (%v < 4 = %b) {
           %x = loop.load %A[%v] : memref<4xi32>
           loop.store %x, %B[%v] : memref<4xi32>
+        }
+      }
+    }
+    func.return
+  }
+
+  func.func @places(%A: memref<4x2xi32>) {
+    loop.for %t = 0 to 4 bind "threadIdx.x" {
+      loop.for %g = 0 to 2 bind "blockIdx.x" {
+        loop.block "own" (%v_t < 4 = %t, %v_g < 2 = %g) {
+          %zero = arith.constant 0 : i32
+          loop.store %zero, %A[%v_t, %v_g] : memref<4x2xi32>
         }
       }
     }

@@ -1,4 +1,5 @@
 // RUN: dovetail-opt %s -p 'prefetch-buffer{buffer=W ahead=a over="i"}' | filecheck %s --check-prefix=CHECK
+// RUN: dovetail-opt %s -p 'prefetch-buffer{buffer=W ahead=a over="i","j"}' | filecheck %s --check-prefix=CHECK
 // RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=W ahead=i over="a"}' 2>&1 | filecheck %s --check-prefix=INSIDE
 // RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=M ahead=a over="i"}' 2>&1 | filecheck %s --check-prefix=READ
 // RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=T ahead=b over="c"}' 2>&1 | filecheck %s --check-prefix=LIVES

@@ -5,6 +5,7 @@
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=k tile=AL},promote-memory-scope{buffer=AL scope=shared at=i}' 2>&1 | filecheck %s --check-prefix=OWN
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=global at=k}' 2>&1 | filecheck %s --check-prefix=GROUPS
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=g}' 2>&1 | filecheck %s --check-prefix=BELOW
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=D scope=shared at=h}' 2>&1 | filecheck %s --check-prefix=APART
 // RUN: not dovetail-opt %s --set-target 'nvptx -mcpu=sm_90 -shared=63' -p 'promote-memory-scope{buffer=A scope=shared at=k}' 2>&1 | filecheck %s --check-prefix=ROOM
 // RUN: not dovetail-opt %s --set-target 'nvptx -mcpu=sm_90 -shared=100' -p 'promote-memory-scope{buffer=A scope=shared at=k tile=AS},promote-memory-scope{buffer=AS scope=shared at=i}' 2>&1 | filecheck %s --check-prefix=BESIDE
 
@@ -30,6 +31,7 @@
 // OWN: error: promote-memory-scope: each thread of threadIdx.x has its own %AL, so they cannot share a tile of it in shared; choose another scope
 // GROUPS: error: promote-memory-scope: loop 'k' is in a kernel, whose thread groups share global and cannot wait for each other; choose a loop around the kernel, or another scope
 // BELOW: error: promote-memory-scope: the threads of threadIdx.x, loop 't' below loop 'g', do not share local; choose a loop inside of it, or another scope
+// APART: error: promote-memory-scope: the threads of blockIdx.x, loop 'z' below loop 'h', do not share shared; choose a loop inside of it, or another scope
 // ROOM: error: promote-memory-scope: %A_shared needs 64 bytes of shared, which has 63; choose a loop further in, or smaller tiles
 // BESIDE: error: promote-memory-scope: %AS_shared needs 52 bytes of shared beside 64 of %AS, which has 100; choose a loop further in, or smaller tiles
 
@@ -65,6 +67,18 @@ builtin.module attributes {target = #target.target<"nvptx -mcpu=sm_90">} {
       loop.block "Q" (%v < 8 = %u) {
         %x = loop.load %P[-%v + 7] : memref<8xi32>
         loop.store %x, %Y[%v] : memref<8xi32>
+      }
+    }
+    func.return
+  }
+
+  func.func @apart(%D: memref<8x4xi32>) {
+    loop.for %h = 0 to 8 {
+      loop.for %z = 0 to 4 bind "blockIdx.x" {
+        loop.block "D" (%v < 8 = %h, %w < 4 = %z) {
+          %zero = arith.constant 0 : i32
+          loop.store %zero, %D[%v, %w] : memref<8x4xi32>
+        }
       }
     }
     func.return

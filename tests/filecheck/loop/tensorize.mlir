@@ -6,12 +6,14 @@
 // RUN: dovetail-opt %s -p 'tensorize{block=chosen intrinsic=add_row}' | filecheck %s --check-prefix=DENSE
 // RUN: dovetail-opt %s -p 'split-loop{loop=i factor=4},split-loop{loop=r factor=12},split-loop{loop=r_i factor=4 names=r_g,r_t},reorder-loops{loops=i_o,r_o,r_t,i_i,r_g},tensorize{block=D intrinsic=groups}' | filecheck %s --check-prefix=DIGITS
 // RUN: dovetail-opt %s -p 'tensorize{block=window intrinsic=add_row}' | filecheck %s --check-prefix=START
+// RUN: dovetail-opt %s -p 'tensorize{block=steps intrinsic=mix}' | filecheck %s --check-prefix=MEANING
 
 // SUM. whatever the order of the loops, and of the factors. RESET. the init nest alone.
 // SCALARS. an argument that is no tensor is a constant of the block, the same one at each use.
 // UNIT. an axis of one element needs no loop. DENSE. of two loops of the same extent the one whose
 // elements are neighbours in memory. DIGITS. a variable that was split for two axes.
 // START. where instructions begin at any element, the variable is the first one.
+// MEANING. constants that are computed, numbers that are widened in two steps.
 
 // SUM:      loop.for %y_o = 0 to 2 {
 // SUM-NEXT:   loop.for %x_o = 0 to 3 {
@@ -57,6 +59,8 @@
 // START:      loop.for %w_o = 0 to 3 {
 // START-NEXT:   loop.block "window" (%v_w < 7 = %w_o * 3, %v_z < 1 = 0) {
 // START-NEXT:     loop.intrinsic @add_row "compute"(%M[%v_z, %v_w + i1], %N[%v_z, %v_w + i1], %N[%v_z, %v_w + i1]) writes 1
+
+// MEANING: loop.intrinsic @mix "compute"(%R[%v_e * 4 + i0], %P[%v_e * 4 + i0], %Q[%v_e * 4 + i0]) writes 1 imm [5]
 
 te.intrinsic @mm (%w: tensor<4x4xf32>, %x: tensor<4x4xf32>) {
   %c = te.compute "c" (%i = 0 to 4, %j = 0 to 4) sum (%k = 0 to 4) {
@@ -187,6 +191,46 @@ func.func @windows(%M: memref<1x10xi32>, %N: memref<1x10xi32>) {
         %n = loop.load %N[%v_z, %v_w] : memref<1x10xi32>
         %r = arith.addi %n, %n : i32
         loop.store %r, %M[%v_z, %v_w] : memref<1x10xi32>
+      }
+    }
+  }
+  func.return
+}
+
+te.intrinsic @mix (%a: tensor<4xi8>, %b: tensor<4xi8>, %imm: i32) {
+  %c = te.compute "c" (%i = 0 to 4) {
+    %seven = arith.constant 7 : i32
+    %x = te.read %a[%i] : tensor<4xi8>
+    %y = te.read %b[%i] : tensor<4xi8>
+    %xw = arith.extui %x : i8 to i32
+    %yw = arith.extsi %y : i8 to i32
+    %s = arith.muli %xw, %yw : i32
+    %t = arith.shrsi %s, %imm : i32
+    %u = arith.addi %t, %seven : i32
+    te.yield %u : i32
+  } : tensor<4xi32>
+  te.yield %c : tensor<4xi32>
+} lower compute "mix"
+
+func.func @means(%P: memref<8xi8>, %Q: memref<8xi8>, %R: memref<8xi32>) {
+  loop.for %e_o = 0 to 2 {
+    loop.for %e = 0 to 4 {
+      loop.block "steps" (%v_e < 8 = %e_o * 4 + %e) {
+        %p = loop.load %P[%v_e] : memref<8xi8>
+        %q = loop.load %Q[%v_e] : memref<8xi8>
+        %half = arith.extui %p : i8 to i16
+        %pw = arith.extsi %half : i16 to i32
+        %some = arith.extsi %q : i8 to i16
+        %qw = arith.extsi %some : i16 to i32
+        %two = arith.constant 2 : i32
+        %five = arith.constant 5 : i32
+        %seven = arith.addi %two, %five : i32
+        %three = arith.subi %five, %two : i32
+        %other = arith.addi %three, %two : i32
+        %s = arith.muli %qw, %pw : i32
+        %t = arith.shrsi %s, %other : i32
+        %u = arith.addi %seven, %t : i32
+        loop.store %u, %R[%v_e] : memref<8xi32>
       }
     }
   }
