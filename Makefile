@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: help demo test test-browser test-vta verify-models check lint format lit examples bench \
+.PHONY: help demo test test-browser test-vta property verify-models check lint format lit examples bench \
         bench-kernels clean
 
 help:  ## list the targets
@@ -41,6 +41,11 @@ test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
 
 verify-models: $(VENV)/dev  ## nine networks, run before and after each pass (half an hour)
 	$(BIN)/python tests/support/verify_models.py
+
+SEQUENCES ?= 20000
+SEED ?= 0
+property: $(VENV)/dev  ## random programs under random schedules (SEQUENCES=, SEED=; hours)
+	$(BIN)/python tests/support/schedule_property.py $(SEQUENCES) $(SEED)
 
 test-vta: $(VENV)/dev  ## random streams and kernels of VTA: simulator, verifier, compiler
 	$(BIN)/python tests/support/vta_streams.py 10000

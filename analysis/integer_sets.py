@@ -7,6 +7,7 @@ Two sets may be compared if they were written with the same `Names`.
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import islpy as isl
 
@@ -59,3 +60,31 @@ class Names:
         if bound:
             inner = f"exists {', '.join(bound)} : {inner}"
         return isl.Set(f"[{', '.join(parameters)}] -> {{ [{', '.join(coordinates)}] : {inner} }}")
+
+
+def solve(conditions: Sequence[Affine]) -> dict[Hashable, int] | None:
+    """Values of the variables with which no condition is negative, None if there are none."""
+    names = Names()
+    tests = sorted({f"{names.text(form)} >= 0" for form in conditions})
+    values = point_of(", ".join(names.known.values()), " and ".join(tests) or "true")
+    return None if values is None else dict(zip(names.known, values, strict=True))
+
+
+@lru_cache(maxsize=1 << 14)
+def point_of(variables: str, conditions: str) -> tuple[int, ...] | None:
+    """A point of the set `{ [variables] : conditions }`, None if it is empty.
+
+    The primitives of a schedule ask much the same about a block that each of them leaves as it is,
+    in the same words, as names count the variables of one question.
+    """
+    found = isl.Set(f"{{ [{variables}] : {conditions} }}")
+    if found.is_empty():
+        return None
+    smallest = found.lexmin() if found.is_bounded() else found
+    return coordinates_of(smallest.sample_point())
+
+
+def coordinates_of(point: isl.Point) -> tuple[int, ...]:
+    """The numbers that a point is."""
+    count = point.get_space().dim(isl.dim_type.set)
+    return tuple(point.get_coordinate_val(isl.dim_type.set, i).to_python() for i in range(count))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from dialects import loop as loop_dialect
 from passes.loop.primitive import Primitive, Scope, loops_around
-from passes.loop.unroll_loop import give_kind, require_constant_extent
+from passes.loop.unroll_loop import give_kind, require_constant_extent, require_serial
 from passes.loop.vectorize_loop import refuse_dependence
 
 LANES = ("vectorized", "parallel")
@@ -44,5 +44,6 @@ class BindVirtualThreadPass(Primitive):
                     f"loop '{self.loop}' is nested with '{other.loop_name.data}', which is "
                     f"{other.kind.data}; virtual threads are interleaved into one stream"
                 )
+        require_serial(scope, op)
         refuse_dependence(scope, op, "vthread")
         give_kind(scope, op, "vthread")

@@ -36,20 +36,26 @@ import islpy as isl
 from xdsl.ir import Operation, SSAValue
 
 from analysis.affine import Affine, from_expression
+from analysis.integer_sets import coordinates_of
 from dialects import loop as loop_dialect
 from passes.locations import locate
 from passes.loop.boxes import Span, spans_of
 from passes.loop.forms import coordinates, for_with, forms_of, ranges_of, set_forms
 from passes.loop.instances import (
     Access,
+    Actor,
     Instances,
     Touch,
     Use,
     bounds_of,
+    computed_conditions,
     conditions_of,
+    kept_of,
     marked,
+    names_of,
     uses_of,
 )
+from passes.loop.moves import common_loops, later_in, race_in, root_of, sees, turned_around
 from passes.loop.nests import clone_loops, loops_for, loops_used, place_behind
 from passes.loop.primitive import (
     Primitive,
@@ -59,14 +65,8 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
-from passes.loop.reverse_compute_at import common_loops, later_in, root_of, sees
 from passes.loop.signatures import Place, place_by_number, points_are_apart
-
-
-def earlier_in(op: loop_dialect.ForOp) -> Affine:
-    """That a second instance is in an earlier iteration of a loop than the first one."""
-    mine = Affine.variable(op.induction)
-    return mine - marked(mine, set()) - 1
+from passes.loop.witnesses import EARLIER, MISSED, TOGETHER, meet
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,11 @@ class Nest:
             indices = [Affine.variable(v) for v in access.indices]
             guards = [from_expression(e, indices, {}) for e in access.where.data.results]
             conditions += [form.substitute(values, {}) for form in guards]
-        return Touch(place, conditions, self.sizes)
+        conditions += computed_conditions(access, place)
+        loops = [*self.outer, *self.kept]
+        writes = isinstance(access, loop_dialect.StoreOp)
+        actor = Actor.moved(self.block, self.bindings, loops, access.memref, writes)
+        return Touch(place, conditions, self.sizes, actor)
 
 
 @dataclass(frozen=True)
@@ -384,9 +388,7 @@ class Placement:
 
     def sample(self, what: str, points: isl.Set) -> Iterator[str]:
         """A line about one point of a set that is not empty."""
-        point = points.sample_point()
-        count = points.dim(isl.dim_type.set)
-        values = [point.get_coordinate_val(isl.dim_type.set, i).to_python() for i in range(count)]
+        values = coordinates_of(points.sample_point())
         yield f"{what} [{', '.join(map(str, values))}] is one"
 
     def check_reads(self, nest: Nest) -> None:
@@ -407,7 +409,7 @@ class Placement:
                 raise self.scope.error(
                     f"block '{reader}' reads elements of %{read.memref.name_hint} that loop "
                     f"'{self.at_name}' does not need; compute '{reader}' in that loop first",
-                    *self.sample("the element", missing),
+                    *self.missed(read, missing),
                 )
         for buffer in self.places:
             missing = self.missing(nest, buffer, self.common)
@@ -417,6 +419,22 @@ class Placement:
                     f"loop '{self.at_name}' does not need all of it",
                     *self.sample("the element", missing),
                 )
+
+    def missed(self, read: loop_dialect.LoadOp, missing: isl.Set) -> Iterator[str]:
+        """A line about one of the elements that a read would find nothing in."""
+        store = next(a for a in accesses(self.block, read.memref) if a.name == "loop.store")
+        reads = Touch.of(read)
+        element = coordinates_of(missing.sample_point())
+        wanted = [form - value for form, value in zip(reads.place, element, strict=True)]
+        shared = common_loops(read, self.at)
+        kept = kept_of(Touch.of(store), reads, shared)
+        same = [marked(form, kept) for form in wanted]
+        equal = [*same, *(form * -1 for form in same)]
+        for still in (shared, []):
+            witness = meet(Touch.of(store), reads, still, equal)
+            if witness is not None:
+                yield witness.line(MISSED)
+                return
 
     def missing(
         self, nest: Nest, buffer: SSAValue, shared: Sequence[loop_dialect.ForOp]
@@ -430,89 +448,57 @@ class Placement:
         )
         return old.subtract(new)
 
-    def check_inputs(self, nest: Nest) -> None:
-        """Refuse a producer if one of its inputs is written between its two places."""
-        loads = [a for a in accesses(self.block) if isinstance(a, loop_dialect.LoadOp)]
-        inputs = {load.memref for load in loads} - self.places.keys()
-        writes = [
+    def others(self) -> list[Use]:
+        """How other operations touch what the producer does."""
+        touched = {access.memref for access in accesses(self.block)}
+        return [
             use
             for op in self.scope.function.walk()
             for use in uses_of(op)
-            if use.writes and use.buffer in inputs
+            if use.buffer in touched and not is_below(use.op, self.block)
         ]
-        for use in writes:
-            for load in loads:
-                if load.memref is not use.buffer:
-                    continue
-                for mine, still, differ in self.between(nest, load, use):
-                    point = self.asks.witness(mine, use.touch, still, differ)
-                    if point is not None:
-                        self.refuse_write(use, [form.evaluate(point) for form in mine.place])
 
-    def refuse_write(self, use: Use, element: Sequence[int]) -> None:
-        """Refuse a write that the producer would see."""
-        place = f"%{use.buffer.name_hint}[{', '.join(map(str, element))}]"
-        raise self.scope.error(
-            f"{use.subject} writes %{use.buffer.name_hint}, which block '{self.name}' reads, "
-            f"before it would be computed in loop '{self.at_name}'",
-            f"{place} is one of the elements",
-        )
-
-    def between(
-        self, nest: Nest, load: loop_dialect.LoadOp, use: Use
-    ) -> Iterator[tuple[Touch, list[loop_dialect.ForOp], list[Affine]]]:
-        """When a write may come after the producer's old place and before its new one.
-
-        What the producer reads, the loops that stand still, and the conditions on the others.
-        """
-        writer = use.op if isinstance(use.op, loop_dialect.CopyOp) else block_of(use.op)
-        count = len(self.common)
-        path = [*loops_around(writer), writer]
-        if path[:count] != self.common:
-            return
-        root, order = path[count], self.order
-        old, new = [*self.own, self.block], self.outer[count:]
-        if root is old[0]:
-            shared = [op for op in loops_around(writer) if op in loops_around(self.block)]
-            for i in range(count, len(shared)):
-                yield Touch.of(load), shared[:i], [later_in(shared[i])]
-            if order[writer] > order[self.block]:
-                yield Touch.of(load), shared, []
-        elif root is new[0]:
-            shared = common_loops(writer, self.at)
-            for i in range(count, len(shared)):
-                yield nest.touch(load), shared[:i], [earlier_in(shared[i])]
-            if len(shared) < len(self.outer) and order[writer] < order[self.outer[len(shared)]]:
-                yield nest.touch(load), shared, []
-        elif order[old[0]] < order[root] < order[new[0]]:
-            yield nest.touch(load), self.common, []
+    def check_inputs(self, nest: Nest) -> None:
+        """Refuse a producer if one of its inputs is written between its two places."""
+        loads = [a for a in accesses(self.block) if isinstance(a, loop_dialect.LoadOp)]
+        inputs = [load for load in loads if load.memref not in self.places]
+        touches = [(Touch.of(load), nest.touch(load)) for load in inputs]
+        writes = [use for use in self.others() if use.writes]
+        witness = turned_around(self.block, self.at, touches, writes, self.order)
+        if witness is not None:
+            _, writer = witness.actors
+            name = writer.buffer.name_hint
+            raise self.scope.error(
+                f"{writer.subject} writes %{name}, which block '{self.name}' reads, "
+                f"before it would be computed in loop '{self.at_name}'",
+                witness.line(EARLIER),
+            )
 
     def check_overlap(self, nest: Nest) -> None:
-        """Refuse iterations that run at the same time and compute one element."""
-        for buffer in self.places:
-            _, touch = self.stored(nest, buffer)
-            for i, op in enumerate(self.outer):
-                owner = buffer.owner
-                private = isinstance(owner, loop_dialect.AllocOp) and is_below(owner, op)
-                if op.kind.data in ("serial", "unrolled") or private:
-                    continue
-                point = self.asks.witness(touch, touch, self.outer[:i], [later_in(op)])
-                if point is not None:
-                    mine = Affine.variable(op.induction)
-                    first, second = mine.evaluate(point), marked(mine, set()).evaluate(point)
-                    element = ", ".join(str(form.evaluate(point)) for form in touch.place)
-                    raise self.scope.error(
-                        f"loop '{op.loop_name.data}' is {op.kind.data}, and its iterations would "
-                        f"compute the same elements of %{buffer.name_hint}; give that a tile "
-                        "in the loop before it gets its kind",
-                        f"{op.loop_name.data} = {first} and {op.loop_name.data} = {second} would "
-                        f"both compute %{buffer.name_hint}[{element}]",
-                    )
+        """Refuse iterations that run at the same time if two of them touch one element."""
+        touches = [nest.touch(access) for access in accesses(self.block)]
+        found = race_in(self.outer, touches, self.others())
+        if found is None:
+            return
+        op, witness = found
+        first, second = witness.actors
+        kind, name = op.kind.data, first.buffer.name_hint
+        if first.subject == second.subject:
+            raise self.scope.error(
+                f"loop '{op.loop_name.data}' is {kind}, and its iterations would compute the same "
+                f"elements of %{name}; give that a tile in the loop before it gets its kind",
+                witness.line(TOGETHER),
+            )
+        raise self.scope.error(
+            f"loop '{op.loop_name.data}' is {kind}, and {second.subject} in one of its iterations "
+            f"touches what {first.subject} would in another one; compute it before the loop gets "
+            "its kind",
+            witness.line(TOGETHER),
+        )
 
     def axis(self, side: Side) -> str:
         """The name of a variable's axis."""
-        hint = self.block.variables[side.variable].name_hint or f"d{side.variable}"
-        return hint.removeprefix("v_")
+        return names_of(self.block)[side.variable]
 
     def move(self, nest: Nest) -> None:
         """Put the producer at the beginning of the loop."""

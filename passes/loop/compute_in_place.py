@@ -16,13 +16,14 @@ where it writes, or of which something is needed after the block has overwritten
 or another one; tiles that are filled ahead of time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.ir import Operation, SSAValue
 
 from dialects import loop
 from passes.loop.forms import coordinates, forms_of, ranges_of
-from passes.loop.instances import Instances, Use, uses_of
+from passes.loop.instances import Use, uses_of
+from passes.loop.moves import hoist, later_in
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -30,12 +31,12 @@ from passes.loop.primitive import (
     body_accesses,
     loops_around,
 )
-from passes.loop.reverse_compute_at import hoist, later_in
 from passes.loop.signatures import tiles_are_apart
+from passes.loop.witnesses import OVERWRITES, OVERWRITTEN, Witness, meet
 
 
-def runs_after(first: Use, second: Use, order: dict[Operation, int]) -> bool:
-    """Whether an instance of `second` touches an element after an instance of `first` did.
+def runs_after(first: Use, second: Use, order: dict[Operation, int]) -> Witness | None:
+    """An instance of `second` that touches an element after an instance of `first` did.
 
     In another iteration of a loop around the allocation it is another element.
     """
@@ -47,12 +48,19 @@ def runs_after(first: Use, second: Use, order: dict[Operation, int]) -> bool:
     later = order[second.op] > order[first.op]
     ranges = ranges_of(around) | ranges_of(outer)
     if tiles_are_apart((touches[0].place, touches[1].place), shared, ranges):
-        return later and Instances().conflict(*touches, shared, [])
+        return meet(*touches, shared, []) if later else None
     times = [(shared[:i], [later_in(op)]) for i, op in enumerate(shared) if i >= lives]
     if later:
         times.append((shared, []))
-    asks = Instances()
-    return any(asks.conflict(*touches, still, differ) for still, differ in times)
+    found = (meet(*touches, still, differ) for still, differ in times)
+    return next((witness for witness in found if witness is not None), None)
+
+
+def as_use_of(use: Use, buffer: SSAValue) -> Use:
+    """A use of one buffer, as if it were of another one."""
+    assert use.touch.actor is not None
+    actor = replace(use.touch.actor, buffer=buffer)
+    return replace(use, touch=replace(use.touch, actor=actor))
 
 
 @dataclass(frozen=True)
@@ -133,21 +141,26 @@ class ComputeInPlacePass(Primitive):
         operand, result = f"%{load.memref.name_hint}", f"%{store.memref.name_hint}"
         (written,) = uses_of(store)
         for user in users_of(load.memref):
-            if not runs_after(written, user, order):
+            witness = runs_after(as_use_of(written, load.memref), user, order)
+            if witness is None:
                 continue
             if user.op.parent_op() is block_of(store):
                 raise scope.error(
                     f"block '{self.block}' runs more than once for an element of {operand}, and "
-                    "would compute the second result from the first"
+                    "would compute the second result from the first",
+                    witness.line(OVERWRITTEN),
                 )
             raise scope.error(
                 f"{user.subject} uses {operand} after block '{self.block}' would have "
-                "overwritten it"
+                "overwritten it",
+                witness.line(OVERWRITTEN),
             )
         for user in users_of(store.memref):
-            if user.op is not store and runs_after(user, written, order):
+            witness = None if user.op is store else runs_after(user, written, order)
+            if witness is not None:
                 raise scope.error(
-                    f"{user.subject} reads {result} before block '{self.block}' writes it"
+                    f"{user.subject} reads {result} before block '{self.block}' writes it",
+                    witness.line(OVERWRITES),
                 )
 
 

@@ -13,13 +13,14 @@ outside `loop`, it runs in their first iteration only.
 
 Arguments: `block`, `loop` (one around the block), `function`.
 Refuses: a block without an init region; a loop that is not around the block; a block peeled from
-one that begins the reduction; a result that only lives inside the loop, or that another block
-below the loop uses.
+one that begins the reduction; a result that only lives inside the loop, or that is used below the
+loop before the reduction begins there.
 """
 
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import product
 
 from xdsl.ir import Block, SSAValue
 
@@ -27,6 +28,8 @@ from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from passes.locations import locate
 from passes.loop.forms import forms_of, ranges_of
+from passes.loop.instances import Touch, uses_of
+from passes.loop.moves import comes_before
 from passes.loop.nests import (
     begin_forms,
     clone_into,
@@ -37,7 +40,17 @@ from passes.loop.nests import (
     put_block,
     spatial_variables,
 )
-from passes.loop.primitive import Primitive, Scope, accesses, insert_before, loops_around
+from passes.loop.permutations import is_injective
+from passes.loop.primitive import (
+    Primitive,
+    Scope,
+    accesses,
+    block_of,
+    insert_before,
+    loops_around,
+)
+from passes.loop.signatures import points_are_apart
+from passes.loop.witnesses import EARLIER, meet
 
 
 def per_unit(form: Affine) -> Affine:
@@ -129,11 +142,34 @@ class DecomposeReductionPass(Primitive):
                     f"%{op.result.name_hint} only lives inside loop '{self.loop}'; "
                     "decompose at a loop further in"
                 )
-            if isinstance(op, loop_dialect.BlockOp) and op is not block:
-                for access in accesses(op):
-                    if access.memref in buffers:
-                        raise scope.error(
-                            f"block '{op.block_name.data}' also uses "
-                            f"%{access.memref.name_hint} below loop '{self.loop}'; "
-                            "decompose at a loop further in, or before it is there"
-                        )
+        self.check_order(scope, block, at)
+
+    def check_order(
+        self, scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp
+    ) -> None:
+        """Refuse where something runs before the reduction begins, and would run after it."""
+        assert block.init is not None
+        fixed = loops_around(at)
+        stores = [a for a in block.init.walk() if isinstance(a, loop_dialect.StoreOp)]
+        buffers = {a.memref for a in stores}
+        order = {op: i for i, op in enumerate(at.walk())}
+        uses = [use for op in at.walk() for use in uses_of(op) if use.buffer in buffers]
+        for begin, use in product(stores, uses):
+            other = use.op if isinstance(use.op, loop_dialect.CopyOp) else block_of(use.op)
+            if use.buffer is not begin.memref or (other is block and begins_once(block, at)):
+                continue
+            for differ in comes_before(other, block, fixed, order):
+                witness = meet(use.touch, Touch.of(begin), fixed, differ)
+                if witness is not None:
+                    raise scope.error(
+                        f"{use.subject} {'writes' if use.writes else 'reads'} an element of "
+                        f"%{use.buffer.name_hint} below loop '{self.loop}' before block "
+                        f"'{self.block}' begins it; decompose at a loop further in, or before "
+                        "that is there",
+                        witness.line(EARLIER),
+                    )
+
+
+def begins_once(block: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> bool:
+    """Whether a reduction begins once at each of its points below `at`, by its signature."""
+    return points_are_apart(block) and is_injective(block, loops_inside(block, at, including=True))

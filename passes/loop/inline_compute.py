@@ -9,22 +9,36 @@ Arguments: `block` (the producer), `function`.
 Refuses: a reduction; a producer with a `where`; a result of the function; a producer that does not
 write each of its elements at its own coordinates; a buffer that copies, calls or prefetches use,
 too; a reader that guards its read or comes before the producer; an input that the reader cannot
-see, or that is written again before it reads; tiles that are filled ahead of time.
+see, or that is written again before it reads, or at the same time; a reader of elements that the
+producer does not compute; tiles that are filled ahead of time.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from xdsl.builder import Builder
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 from xdsl.rewriter import InsertPoint
 
 from analysis.affine import Affine, Quotient, from_expression
+from analysis.integer_sets import Names, solve
 from dialects import loop as loop_dialect
 from passes.loop.forms import coordinates, forms_of, map_of
+from passes.loop.instances import (
+    Access,
+    Actor,
+    Touch,
+    Use,
+    marked,
+    meeting,
+    place_of,
+    uses_of,
+)
+from passes.loop.moves import comes_before, race_in, root_of
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -34,7 +48,7 @@ from passes.loop.primitive import (
     is_below,
     loops_around,
 )
-from passes.loop.reverse_compute_at import Access, root_of
+from passes.loop.witnesses import EARLIER, TOGETHER, Witness
 
 
 def index_value(form: Affine, builder: Builder) -> SSAValue:
@@ -147,7 +161,8 @@ class InlineComputePass(Primitive):
                     "under a guard; inline the guard's producer into a plain read"
                 )
         self.check_place(scope, producer, reads)
-        self.check_inputs(scope, producer)
+        self.check_elements(scope, producer, reads)
+        self.check_inputs(scope, producer, reads)
         for read in reads:
             assert isinstance(read, loop_dialect.LoadOp)
             inline_at(read, producer)
@@ -210,19 +225,112 @@ class InlineComputePass(Primitive):
                         f"lives inside loop '{parent.loop_name.data}'"
                     )
 
-    def check_inputs(self, scope: Scope, producer: loop_dialect.BlockOp) -> None:
-        """Refuse a producer whose inputs are written after it."""
-        inputs = {a.memref for a in body_accesses(producer) if isinstance(a, loop_dialect.LoadOp)}
-        place = store_of(producer).memref.owner
-        assert isinstance(place, loop_dialect.AllocOp)
-        repeated = [op for op in loops_around(producer) if not is_below(place, op)]
-        seen = False
-        for block in (o for o in scope.function.walk() if isinstance(o, loop_dialect.BlockOp)):
-            seen = seen or bool(repeated and is_below(block, repeated[0]))
-            for access in accesses(block) if seen else ():
-                if isinstance(access, loop_dialect.StoreOp) and access.memref in inputs:
-                    raise scope.error(
-                        f"%{access.memref.name_hint}, which block '{self.block}' reads, is written "
-                        f"again by block '{block.block_name.data}'"
-                    )
-            seen = seen or block is producer
+    def check_elements(
+        self, scope: Scope, producer: loop_dialect.BlockOp, reads: list[Access]
+    ) -> None:
+        """Refuse a reader of elements that the producer does not compute."""
+        store = store_of(producer)
+        alloc = store.memref.owner
+        assert isinstance(alloc, loop_dialect.AllocOp)
+        fixed: set[Hashable] = {op.induction for op in loops_around(alloc)}
+        names, written = Names(), Touch.of(store)
+        for read in reads:
+            reader = Touch.of(read)
+            still = fixed | written.sizes | reader.sizes
+            known = [Affine.variable(size) for size in written.sizes | reader.sizes]
+            stored, needed = (
+                names.points(
+                    touch.place,
+                    [*touch.conditions, *known],
+                    {v for f in (*touch.place, *touch.conditions) for v in f.variables()} - still,
+                )
+                for touch in (written, reader)
+            )
+            if not needed.is_subset(stored):
+                raise scope.error(
+                    f"block '{block_of(read).block_name.data}' reads elements of "
+                    f"%{store.memref.name_hint} that block '{self.block}' does not compute; inline "
+                    "it before blocks are padded"
+                )
+
+    def check_inputs(
+        self, scope: Scope, producer: loop_dialect.BlockOp, reads: list[Access]
+    ) -> None:
+        """Refuse a producer of which an input is written before a reader would read it."""
+        loads = [a for a in body_accesses(producer) if isinstance(a, loop_dialect.LoadOp)]
+        inputs = {load.memref for load in loads}
+        writes = [
+            use
+            for op in scope.function.walk()
+            for use in uses_of(op)
+            if use.writes and use.buffer in inputs
+        ]
+        order = {op: i for i, op in enumerate(scope.function.walk())}
+        for load, read, use in product(loads, reads, writes):
+            if load.memref is not use.buffer:
+                continue
+            witness = written_between(store_of(producer), load, read, use, order)
+            if witness is not None:
+                raise scope.error(
+                    f"{use.subject} writes %{use.buffer.name_hint}, which block '{self.block}' "
+                    f"reads, before block '{block_of(read).block_name.data}' would read it",
+                    witness.line(EARLIER),
+                )
+            self.check_race(scope, producer, load, read, use)
+
+    def check_race(
+        self,
+        scope: Scope,
+        producer: loop_dialect.BlockOp,
+        load: loop_dialect.LoadOp,
+        read: Access,
+        use: Use,
+    ) -> None:
+        """Refuse a reader that would read what another iteration writes at the same time."""
+        pairs = zip(coordinates(store_of(producer)), place_of(read), strict=True)
+        bound = {variable: form for written, form in pairs for variable in written.terms}
+        block, mine = block_of(read), Touch.of(read)
+        place = [form.substitute(bound, {}) for form in coordinates(load)]
+        bindings, loops = forms_of(block, "bindings"), loops_around(block)
+        actor = Actor.moved(block, bindings, loops, load.memref, writes=False)
+        found = race_in(loops, [Touch(place, mine.conditions, mine.sizes, actor)], [use])
+        if found is not None:
+            op, witness = found
+            raise scope.error(
+                f"loop '{op.loop_name.data}' is {op.kind.data}, and {use.subject} in one of its "
+                f"iterations writes %{load.memref.name_hint}, which {actor.subject} would read in "
+                "another one",
+                witness.line(TOGETHER),
+            )
+
+
+def written_between(
+    store: loop_dialect.StoreOp,
+    load: loop_dialect.LoadOp,
+    read: Access,
+    use: Use,
+    order: Mapping[Operation, int],
+) -> Witness | None:
+    """A write of what a producer has loaded, before what it then stored is read."""
+    assert isinstance(store.memref.owner, loop_dialect.AllocOp)
+    fixed = loops_around(store.memref.owner)
+    mine, stored, reader = Touch.of(load), Touch.of(store), Touch.of(read)
+    kept: set[Hashable] = {op.induction for op in fixed}
+    kept |= mine.sizes | reader.sizes | use.touch.sizes
+    same = [
+        form - marked(other, kept, "reader")
+        for form, other in zip(stored.place, reader.place, strict=True)
+    ]
+    conditions = [*same, *(form * -1 for form in same)]
+    conditions += [marked(form, kept, "reader") for form in reader.conditions]
+    conditions += [Affine.variable(size) for size in reader.sizes]
+    producer, user = block_of(store), block_of(read)
+    writer = use.op if isinstance(use.op, loop_dialect.CopyOp) else block_of(use.op)
+    befores = comes_before(producer, writer, fixed, order)
+    afters = comes_before(writer, user, fixed, order, ("other", "reader"))
+    for before, after in product(list(befores), list(afters)):
+        asked = [*meeting(mine, use.touch, fixed, [*before, *after]), *conditions]
+        point = solve(asked)
+        if point is not None:
+            return Witness(mine, use.touch, kept, point)
+    return None

@@ -1,22 +1,23 @@
 """The instances of blocks and the elements they touch, as exact integer sets.
 
 What a primitive asks here decides between doing and refusing, so a refusal is never a guess: an
-access whose index is only known at run time is taken to touch anything, all else is exact.
+access whose index is only known at run time is taken to touch anything in its buffer, all else is
+exact. passes/loop/witnesses.py turns what is found into two instances that a message names.
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 
 import islpy as isl
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation, OpResult, SSAValue
 
 from analysis.affine import Affine, from_expression
-from analysis.integer_sets import Names
+from analysis.integer_sets import Names, solve
 from dialects import loop
+from dialects.layout import logical_shape
 from passes.loop.forms import coordinates, forms_of, ranges_of, variables_of
 from passes.loop.primitive import block_of, loops_around
-from passes.loop.regions import regions_of_call, regions_of_copy
-from passes.loop.signatures import iterations_are_apart
+from passes.loop.regions import dimension, origin_of, regions_of_call, regions_of_copy
 
 Access = loop.LoadOp | loop.StoreOp
 
@@ -77,6 +78,88 @@ def sizes_of(access: Operation) -> set[Hashable]:
     return values - {op.induction for op in around}
 
 
+def computed_conditions(access: Access, place: Sequence[Affine]) -> list[Affine]:
+    """The forms that are not negative where indices that a body computes are inside the buffer."""
+    found: list[Affine] = []
+    box = zip(place, origin_of(access.memref), logical_shape(access.memref.type), strict=True)
+    for form, start, size in box:
+        if any(is_computed(v) for v in form.variables()):
+            found.append(form - start)
+            extent = Affine({}, size) if isinstance(size, int) else dimension(access, size)
+            if extent is not None:
+                found.append(start + extent - form - 1)
+    return found
+
+
+def is_computed(variable: Hashable) -> bool:
+    """Whether a variable of a form is a value that only a run knows: neither loop nor size."""
+    return isinstance(variable, OpResult) and not isinstance(variable.op, loop.DimOp)
+
+
+@dataclass(frozen=True, eq=False)
+class Actor:
+    """Who touches memory, as a message says it: the variables of a block, the loops around it."""
+
+    subject: str
+    buffer: SSAValue
+    writes: bool
+    values: Sequence[tuple[str, Affine]]
+    loops: Sequence[tuple[str, Affine]]
+
+    @staticmethod
+    def of(op: Operation, buffer: SSAValue, writes: bool) -> "Actor":
+        """An operation in a block, or a copy."""
+        if isinstance(op, loop.CopyOp):
+            names = op.source.name_hint, op.target.name_hint
+            loops = loop_values(loops_around(op))
+            return Actor(f"the copy of %{names[0]} to %{names[1]}", buffer, writes, loops, loops)
+        block = block_of(op)
+        around = loops_around(block)
+        return Actor.moved(block, forms_of(block, "bindings"), around, buffer, writes)
+
+    @staticmethod
+    def moved(
+        block: loop.BlockOp,
+        bindings: Sequence[Affine],
+        loops: Sequence[loop.ForOp],
+        buffer: SSAValue,
+        writes: bool,
+    ) -> "Actor":
+        """A block whose variables are bound to other forms, of other loops."""
+        values = list(zip(names_of(block), bindings, strict=True))
+        subject = f"block '{block.block_name.data}'"
+        return Actor(subject, buffer, writes, values, loop_values(loops))
+
+
+def names_of(block: loop.BlockOp) -> list[str]:
+    """The variables of a block as messages and new loops call them: `y` of `%v_y`."""
+    hints = (variable.name_hint or f"d{i}" for i, variable in enumerate(block.variables))
+    return [hint.removeprefix("v_") for hint in hints]
+
+
+def loop_values(loops: Sequence[loop.ForOp]) -> list[tuple[str, Affine]]:
+    """The loops by name."""
+    return [(op.loop_name.data, Affine.variable(op.induction)) for op in loops]
+
+
+@dataclass(frozen=True, eq=False)
+class Touch:
+    """What an access does: the element, the forms that are not negative, the symbolic sizes."""
+
+    place: Sequence[Affine]
+    conditions: Sequence[Affine]
+    sizes: set[Hashable]
+    actor: Actor | None = None
+
+    @staticmethod
+    def of(access: Access) -> "Touch":
+        """What an access in the IR does."""
+        place = place_of(access)
+        conditions = [*run_conditions(access), *computed_conditions(access, place)]
+        actor = Actor.of(access, access.memref, isinstance(access, loop.StoreOp))
+        return Touch(place, conditions, sizes_of(access), actor)
+
+
 @dataclass
 class Instances:
     """Asks about the instances of blocks below a loop, one iteration of the outer ones fixed."""
@@ -98,57 +181,35 @@ class Instances:
 
     def conflict(
         self,
-        first: "Touch",
-        second: "Touch",
+        first: Touch,
+        second: Touch,
         fixed: Sequence[loop.ForOp],
         differ: Sequence[Affine],
     ) -> bool:
         """Whether two instances touch one element; `differ` is over `first` and `marked` forms."""
-        conditions = meeting(first, second, fixed, differ)
-        hidden = {v for form in conditions for v in form.variables()}
-        return not self.names.points([], conditions, hidden).is_empty()
+        return self.witness(first, second, fixed, differ) is not None
 
     def witness(
         self,
-        first: "Touch",
-        second: "Touch",
+        first: Touch,
+        second: Touch,
         fixed: Sequence[loop.ForOp],
         differ: Sequence[Affine],
     ) -> dict[Hashable, int] | None:
         """The variables of two instances that touch one element, None if there are none."""
-        conditions = meeting(first, second, fixed, differ)
-        hidden = list({v: None for form in conditions for v in form.variables()})
-        place = [Affine.variable(v) for v in hidden]
-        found = self.names.points(place, conditions, hidden)
-        if found.is_empty():
-            return None
-        point = found.sample_point()
-        values = [
-            point.get_coordinate_val(isl.dim_type.set, i).to_python() for i in range(len(hidden))
-        ]
-        return dict(zip(hidden, values, strict=True))
+        return solve(meeting(first, second, fixed, differ))
 
 
-@dataclass(frozen=True)
-class Touch:
-    """What an access does: the element, the forms that are not negative, the symbolic sizes."""
-
-    place: Sequence[Affine]
-    conditions: Sequence[Affine]
-    sizes: set[Hashable]
-
-    @staticmethod
-    def of(access: Access) -> "Touch":
-        """What an access in the IR does."""
-        return Touch(place_of(access), run_conditions(access), sizes_of(access))
+def kept_of(first: Touch, second: Touch, fixed: Sequence[loop.ForOp]) -> set[Hashable]:
+    """The variables that two instances have in common."""
+    return {op.induction for op in fixed} | first.sizes | second.sizes
 
 
 def meeting(
     first: Touch, second: Touch, fixed: Sequence[loop.ForOp], differ: Sequence[Affine]
 ) -> list[Affine]:
     """The forms that are not negative where two instances run and touch one element."""
-    sizes = first.sizes | second.sizes
-    kept = {op.induction for op in fixed} | sizes
+    kept = kept_of(first, second, fixed)
     equal = [
         mine - marked(form, kept) for mine, form in zip(first.place, second.place, strict=True)
     ]
@@ -157,21 +218,21 @@ def meeting(
         *(marked(form, kept) for form in second.conditions),
         *equal,
         *(form * -1 for form in equal),
-        *(Affine.variable(v) for v in sizes),
+        *(Affine.variable(v) for v in first.sizes | second.sizes),
         *differ,
     ]
 
 
-def marked(form: Affine, kept: set[Hashable]) -> Affine:
+def marked(form: Affine, kept: set[Hashable], name: str = "other") -> Affine:
     """The form of a second instance: all variables but those that are `kept` are others."""
 
     def other(variable: Hashable) -> Affine | None:
-        return None if variable in kept else Affine.variable(("other", variable))
+        return None if variable in kept else Affine.variable((name, variable))
 
     return form.rewrite(other, {})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Use:
     """One way in which an operation touches a buffer: an element, or a region of it."""
 
@@ -184,10 +245,7 @@ class Use:
     @property
     def subject(self) -> str:
         """The operation, as a message names it."""
-        if isinstance(self.op, loop.CopyOp):
-            names = self.op.source.name_hint, self.op.target.name_hint
-            return f"the copy of %{names[0]} to %{names[1]}"
-        return f"block '{block_of(self.op).block_name.data}'"
+        return Actor.of(self.op, self.buffer, self.writes).subject
 
 
 def in_memory(use: Use) -> Use:
@@ -198,7 +256,10 @@ def in_memory(use: Use) -> Use:
     ranges = ranges_of(loops_around(tile))
     (part,), origin = forms_of(tile, "part", ranges), forms_of(tile, "origin", ranges)
     local = [place - start for place, start in zip(use.touch.place, origin, strict=True)]
-    return replace(use, buffer=tile.memory, touch=replace(use.touch, place=[part, *local]))
+    actor = use.touch.actor
+    actor = None if actor is None else replace(actor, buffer=tile.memory)
+    touch = replace(use.touch, place=[part, *local], actor=actor)
+    return replace(use, buffer=tile.memory, touch=touch)
 
 
 def uses_of(op: Operation) -> list[Use]:
@@ -233,7 +294,8 @@ def direct_uses(op: Operation) -> list[Use]:
     for region in regions:
         place = [form.substitute(variables, ranges) for form in region.place]
         limits = [form.substitute(variables, ranges) for form in region.conditions]
-        touch = Touch(place, [*conditions, *limits], sizes)
+        actor = Actor.of(op, region.buffer, region.writes)
+        touch = Touch(place, [*conditions, *limits], sizes, actor)
         found.append(Use(op, region.buffer, touch, region.reads, region.writes))
     return found
 
@@ -242,47 +304,3 @@ def uses_in(op: loop.ForOp) -> list[Use]:
     """How a loop's body touches the buffers that outlive its iterations."""
     local = {o.result for o in op.walk() if isinstance(o, loop.AllocOp)}
     return [use for o in op.walk() for use in uses_of(o) if use.buffer not in local]
-
-
-@dataclass(frozen=True)
-class Carried:
-    """Two uses of one element in two iterations of a loop, of which the first one writes."""
-
-    first: Use
-    second: Use
-    iterations: tuple[int, int]
-    element: tuple[int, ...]
-
-    def details(self, op: loop.ForOp) -> tuple[str, str]:
-        """A line for each of the two."""
-        place = f"%{self.first.buffer.name_hint}[{', '.join(map(str, self.element))}]"
-        first, second = (
-            f"{op.loop_name.data} = {iteration}: {use.subject} "
-            f"{'writes' if use.writes else 'reads'} {place}"
-            for use, iteration in zip((self.first, self.second), self.iterations, strict=True)
-        )
-        return first, second
-
-
-def carried(op: loop.ForOp) -> Carried | None:
-    """A write in one iteration of a loop and a use of the same element in another one."""
-    if iterations_are_apart(op):
-        return None
-    asks = Instances()
-    found = uses_in(op)
-    fixed = loops_around(op)
-    mine = Affine.variable(op.induction)
-    other = marked(mine, set())
-    for first in found:
-        if not first.writes:
-            continue
-        for second in found:
-            if second.buffer is not first.buffer:
-                continue
-            for apart in (mine - other - 1, other - mine - 1):
-                point = asks.witness(first.touch, second.touch, fixed, [apart])
-                if point is not None:
-                    iterations = mine.evaluate(point), other.evaluate(point)
-                    element = tuple(form.evaluate(point) for form in first.touch.place)
-                    return Carried(first, second, iterations, element)
-    return None

@@ -12,7 +12,7 @@ what another one writes; a loop that already has a kind.
 from dataclasses import dataclass
 
 from passes.loop.primitive import Primitive, Scope, loops_around
-from passes.loop.unroll_loop import give_kind
+from passes.loop.unroll_loop import give_kind, require_serial
 from passes.loop.vectorize_loop import refuse_dependence
 
 
@@ -33,5 +33,6 @@ class ParallelizeLoopPass(Primitive):
                 f"loop '{self.loop}' is inside loop '{around[0].loop_name.data}'; "
                 "only an outermost loop can be parallel (reorder or fuse first)"
             )
+        require_serial(scope, op)
         refuse_dependence(scope, op, "parallel")
         give_kind(scope, op, "parallel")

@@ -12,22 +12,23 @@ A sum of floats whose terms come in another order is marked (reassociation.py).
 
 Arguments: `loops` (two or more), `reassociate` (default true), `function`.
 Refuses: loops that are not perfectly nested; bounds that would be used before they are known;
-several blocks, or a copy, below the loops; a block of which two points touch an element that one of
-them writes, unless they differ in the reduction only; another order of a float sum where
-`reassociate=false`.
+tokens or barriers below the loops; an order in which of two instances that touch an element, one
+of them writing it, the second one would come first, or run at the same time. Instances of a
+reduction that differ in its variables only may come in any order, but for those of a float sum
+where `reassociate=false`.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import ClassVar
 
 from xdsl.ir import Operation
 
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
-from passes.loop.forms import forms_of, replace_variables
-from passes.loop.instances import Instances, marked, uses_of
+from passes.loop.forms import forms_of, replace_variables, set_forms
+from passes.loop.permutations import made_concurrent, turned_around
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -37,7 +38,9 @@ from passes.loop.primitive import (
     only_child,
 )
 from passes.loop.reassociation import reassociate_order
-from passes.loop.signatures import points_are_apart
+from passes.loop.witnesses import EARLIER, TOGETHER
+
+ORDERED = loop_dialect.BarrierOp | loop_dialect.PushDepOp | loop_dialect.PopDepOp
 
 
 def chain(scope: Scope, named: list[loop_dialect.ForOp]) -> list[loop_dialect.ForOp]:
@@ -62,58 +65,49 @@ def chain(scope: Scope, named: list[loop_dialect.ForOp]) -> list[loop_dialect.Fo
     return order
 
 
-def check_blocks(scope: Scope, outermost: loop_dialect.ForOp) -> None:
-    """Refuse blocks whose instances may depend on their order."""
-    if any(isinstance(op, loop_dialect.CopyOp) for op in outermost.walk()):
+def orders_of(
+    places: list[loop_dialect.ForOp], wanted: list[loop_dialect.ForOp]
+) -> tuple[list[loop_dialect.ForOp], list[loop_dialect.ForOp]]:
+    """All loops from the first place to the last one, as they are and as they will be."""
+    old = [*loops_around(places[-1]), places[-1]][len(loops_around(places[0])) :]
+    named = iter(wanted)
+    return old, [next(named) if op in places else op for op in old]
+
+
+def check_order(
+    scope: Scope, old: Sequence[loop_dialect.ForOp], new: Sequence[loop_dialect.ForOp]
+) -> None:
+    """Refuse an order of the loops that turns a dependence around."""
+    refuse_dependent_bounds(scope, new)
+    for op in old[0].walk():
+        if isinstance(op, ORDERED):
+            raise scope.error(
+                f"{op.name} stands below loop '{old[0].loop_name.data}'; reorder before "
+                "units or threads wait for each other"
+            )
+    order = ", ".join(op.loop_name.data for op in new)
+    witness = turned_around(old, new)
+    if witness is not None:
+        raise scope.error(f"in the order {order} {witness.reversal()}", witness.line(EARLIER))
+    found = made_concurrent(old, new)
+    if found is not None:
+        op, witness = found
         raise scope.error(
-            f"a copy stands below loop '{outermost.loop_name.data}'; reorder before buffers are "
-            "promoted to where they are copied as a whole"
+            f"in the order {order} two iterations of loop '{op.loop_name.data}', which is "
+            f"{op.kind.data}, would touch one element of %{witness.actors[0].buffer.name_hint}",
+            witness.line(TOGETHER),
         )
-    blocks = blocks_in(outermost)
-    if len(blocks) > 1:
-        names = ", ".join(b.block_name.data for b in blocks)
-        raise scope.error(
-            f"the blocks {names} are all below loop '{outermost.loop_name.data}'; "
-            "reorder before a second block is below the loops"
-        )
-    for block in blocks:
-        refuse_order(scope, block, outermost)
 
 
-def refuse_order(scope: Scope, block: loop_dialect.BlockOp, outermost: loop_dialect.ForOp) -> None:
-    """Refuse a block of which two points, reductions left out, touch what one of them writes."""
-    if points_are_apart(block):
-        return
-    asks = Instances()
-    fixed = loops_around(outermost)
-    bindings = forms_of(block, "bindings")
-    points = [b for b, reduce in zip(bindings, block.is_reduce, strict=True) if not reduce]
-    moving = {op.induction for op in loops_around(block)[len(fixed) :]}
-    kept: set[Hashable] = {op.induction for op in fixed}
-    kept.update(v for v in block.outer if v not in moving)
-    found = [use for op in block.walk() for use in uses_of(op)]
-    for write, other in product(found, found):
-        if not write.writes or other.buffer is not write.buffer:
-            continue
-        for point in points:
-            apart = point - marked(point, kept)
-            for differ in (apart - 1, apart * -1 - 1):
-                if asks.conflict(write.touch, other.touch, fixed, [differ]):
-                    raise scope.error(
-                        f"two points of block '{block.block_name.data}' touch one element of "
-                        f"%{write.buffer.name_hint}; the order of its instances matters"
-                    )
-
-
-def refuse_dependent_bounds(scope: Scope, places: list[loop_dialect.ForOp]) -> None:
-    """Refuse loops of which one has bounds that another one moves."""
-    for op in places:
-        inner = {v for name in ("lower", "upper") for v in forms_of(op, name)[0].variables()}
-        users = [o.loop_name.data for o in places if o.induction in inner]
+def refuse_dependent_bounds(scope: Scope, new: Sequence[loop_dialect.ForOp]) -> None:
+    """Refuse an order in which bounds of a loop would use a loop inside it."""
+    for i, op in enumerate(new):
+        used = {v for name in ("lower", "upper") for v in forms_of(op, name)[0].variables()}
+        users = [o.loop_name.data for o in new[i:] if o.induction in used]
         if users:
             raise scope.error(
-                f"the bounds of loop '{op.loop_name.data}' use loop '{users[0]}'; "
-                "they must stay in this order"
+                f"the bounds of loop '{op.loop_name.data}' use loop '{users[0]}', which must stay "
+                "outside of it"
             )
 
 
@@ -133,8 +127,7 @@ class ReorderLoopsPass(Primitive):
         if len(set(self.loops)) != len(self.loops) or len(wanted) < 2:
             raise scope.error(f"loops={','.join(self.loops)}: name two or more loops, each once")
         places = chain(scope, wanted)
-        check_blocks(scope, places[0])
-        refuse_dependent_bounds(scope, places)
+        check_order(scope, *orders_of(places, wanted))
         for block in blocks_in(places[0]):
             reassociate_order(scope, block, places, wanted, self.reassociate)
         permute(places, wanted)
@@ -146,9 +139,19 @@ def permute(places: list[loop_dialect.ForOp], wanted: list[loop_dialect.ForOp]) 
         loop.induction: Affine.variable(place.induction)
         for place, loop in zip(places, wanted, strict=True)
     }
-    headers = [(dict(op.properties), list(op.bounds)) for op in wanted]
+    old, _ = orders_of(places, wanted)
+    for op in old[:-1]:
+        replace_bounds(op, values)
     replace_variables(places[-1], values)
+    headers = [(dict(op.properties), list(op.bounds)) for op in wanted]
     for place, (properties, bounds) in zip(places, headers, strict=True):
         place.properties = properties
         place.operands = bounds
         place.induction.name_hint = place.loop_name.data
+
+
+def replace_bounds(op: loop_dialect.ForOp, values: Mapping[Hashable, Affine]) -> None:
+    """Put forms in the place of loop variables in the bounds of one loop."""
+    if any(v in values for v in op.bounds):
+        bounds = {which: forms_of(op, which)[0] for which in ("lower", "upper")}
+        set_forms(op, **{which: [form.substitute(values, {})] for which, form in bounds.items()})

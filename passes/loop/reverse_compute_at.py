@@ -13,37 +13,41 @@ producer's results depend on, kinds included, called `<block>_<axis>`, as the la
 Arguments: `block` (the consumer), `at` (a loop around the producer), `function`.
 Refuses: a block that reads nothing that is written below `at`, or comes before it; a consumer that
 reduces, has a guard of its own, or reads elsewhere than at its own points; buffers that do not
-live there; inputs or results that blocks between the two places write or use; a place that does
-not reach all points of the consumer; one where what it reads is not final;
-tiles that are filled ahead of time.
+live there; a place that does not reach all points of the consumer; an instance of another block
+that writes what the consumer reads, or touches what it writes, between the two places, or in
+another iteration of a loop whose iterations run at the same time; tiles that are filled ahead of
+time.
 """
 
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import islpy as isl
-from xdsl.ir import Operation
 
 from analysis.affine import Affine
 from analysis.integer_sets import Names
 from dialects import loop as loop_dialect
 from passes.loop.forms import coordinates, forms_of, ranges_of, set_forms, variables_of
-from passes.loop.instances import Instances, Touch, conditions_of, marked
+from passes.loop.instances import (
+    Access,
+    Actor,
+    Touch,
+    computed_conditions,
+    conditions_of,
+    uses_of,
+)
+from passes.loop.moves import common_loops, hoist, race_in, root_of, sees, turned_around
 from passes.loop.nests import clone_loops, last_iteration, loops_for, loops_inside, loops_used
 from passes.loop.primitive import (
     Primitive,
     Scope,
-    accesses,
     block_of,
     blocks_in,
     body_accesses,
-    insert_before,
     is_below,
     loops_around,
-    only_child,
 )
-
-Access = loop_dialect.LoadOp | loop_dialect.StoreOp
+from passes.loop.witnesses import EARLIER, TOGETHER
 
 
 def producer_of(
@@ -85,15 +89,6 @@ def match_variables(
     return pairs
 
 
-def root_of(block: loop_dialect.BlockOp) -> Operation:
-    """The outermost operation that holds nothing but this block."""
-    root: Operation = block
-    parent = block.parent_op()
-    while isinstance(parent, loop_dialect.ForOp) and only_child(parent) is root:
-        root, parent = parent, parent.parent_op()
-    return root
-
-
 @dataclass(frozen=True)
 class Move:
     """A consumer in its new place: the loops it gets clones of, its bindings and its guards.
@@ -115,40 +110,24 @@ class Move:
             found += [binding, domain - binding - 1]
         return [*found, *self.where]
 
+    def touch(
+        self, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp, access: Access
+    ) -> Touch:
+        """What an access of the consumer does in the new place."""
+        values: dict[Hashable, Affine] = dict(zip(consumer.variables, self.bindings, strict=True))
+        place = [form.substitute(values, {}) for form in coordinates(access)]
+        conditions = [*self.conditions(consumer, at), *computed_conditions(access, place)]
+        loops = [*loops_around(at), at, *self.kept]
+        writes = isinstance(access, loop_dialect.StoreOp)
+        actor = Actor.moved(consumer, self.bindings, loops, access.memref, writes)
+        return Touch(place, conditions, self.sizes(consumer, at), actor)
+
     def sizes(self, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> set[Hashable]:
         """The symbolic sizes that the conditions name."""
         loops = [*loops_around(at), at, *self.kept, *loops_around(consumer)]
         forms = [*self.conditions(consumer, at), *conditions_of(consumer, loops_around(consumer))]
         used = {v for form in forms for v in form.variables()}
         return used - {op.induction for op in loops}
-
-
-def common_loops(op: Operation, at: loop_dialect.ForOp) -> list[loop_dialect.ForOp]:
-    """The loops around `op` that `at` is in, or that are `at`, outermost first."""
-    outer = [*loops_around(at), at]
-    return [o for o in loops_around(op) if o in outer]
-
-
-def sees(at: loop_dialect.ForOp, alloc: loop_dialect.AllocOp, order: dict[Operation, int]) -> bool:
-    """Whether a buffer is there at the end of the body of a loop, the same in all iterations of
-    the loops between."""
-    parent = alloc.parent_op()
-    return parent is not None and order[alloc] < order[at] and is_below(at, parent)
-
-
-def later_in(op: loop_dialect.ForOp) -> Affine:
-    """That a second instance is in a later iteration of a loop than the first one."""
-    mine = Affine.variable(op.induction)
-    return marked(mine, set()) - mine - 1
-
-
-def hoist(alloc: loop_dialect.AllocOp, root: Operation) -> None:
-    """Move an allocation that comes after `root` before it."""
-    block = root.parent_block()
-    assert block is not None and block is alloc.parent_block()
-    if block.get_operation_index(alloc) > block.get_operation_index(root):
-        alloc.detach()
-        insert_before(root, alloc)
 
 
 @dataclass(frozen=True)
@@ -169,7 +148,7 @@ class ReverseComputeAtPass(Primitive):
         if at in loops_around(consumer):
             raise scope.error(f"block '{self.block}' is already inside loop '{self.at}'")
         load, store = producer_of(scope, consumer, at)
-        self.check_order(scope, consumer, at, load)
+        self.check_buffers(scope, consumer, at)
         pairs = match_variables(scope, load, store)
         missing = [v.name_hint for v in consumer.variables if v not in pairs]
         if missing:
@@ -181,14 +160,10 @@ class ReverseComputeAtPass(Primitive):
         plan = self.plan(scope, consumer, at, producer, pairs)
         self.move(scope, consumer, at, plan, producer.block_name.data)
 
-    def check_order(
-        self,
-        scope: Scope,
-        consumer: loop_dialect.BlockOp,
-        at: loop_dialect.ForOp,
-        feed: loop_dialect.LoadOp,
+    def check_buffers(
+        self, scope: Scope, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp
     ) -> None:
-        """Refuse a consumer that another block between its new and its old place touches."""
+        """Refuse a consumer whose buffers do not live in the loop, or that comes before it."""
         inputs = {a.memref for a in body_accesses(consumer) if isinstance(a, loop_dialect.LoadOp)}
         outputs = {a.memref for a in body_accesses(consumer) if isinstance(a, loop_dialect.StoreOp)}
         for buffer in inputs & outputs:
@@ -205,30 +180,11 @@ class ReverseComputeAtPass(Primitive):
                     f"%{buffer.name_hint}, which block '{self.block}' uses, does not live in "
                     f"loop '{self.at}'"
                 )
-        later, passed = False, False
-        for block in blocks_in(scope.function):
-            later = later or is_below(block, at)
-            if block is consumer:
-                if not later:
-                    raise scope.error(
-                        f"block '{self.block}' comes before loop '{self.at}'; "
-                        "only a later block can move into it"
-                    )
-                passed = True
-            if block is consumer or not later:
-                continue
-            for access in accesses(block):
-                writes = isinstance(access, loop_dialect.StoreOp)
-                if access.memref in outputs and not passed:
-                    raise scope.error(
-                        f"%{access.memref.name_hint}, which block '{self.block}' writes, is also "
-                        f"used by block '{block.block_name.data}' before it"
-                    )
-                if writes and access.memref in inputs and access.memref is not feed.memref:
-                    raise scope.error(
-                        f"block '{self.block}' also reads %{access.memref.name_hint}, which block "
-                        f"'{block.block_name.data}' writes after loop '{self.at}' has begun"
-                    )
+        if order[consumer] < order[at]:
+            raise scope.error(
+                f"block '{self.block}' comes before loop '{self.at}'; "
+                "only a later block can move into it"
+            )
 
     def plan(
         self,
@@ -254,7 +210,7 @@ class ReverseComputeAtPass(Primitive):
         where += [f for f in forms_of(consumer, "where") if not f.variables() & own]
         move = Move(kept, bindings, where)
         self.check_points(scope, consumer, at, move)
-        self.check_writes(scope, consumer, at, move)
+        self.check_dependences(scope, consumer, at, move)
         return move
 
     def check_points(
@@ -284,39 +240,34 @@ class ReverseComputeAtPass(Primitive):
                 "compute it in a loop further out, or before loops are peeled"
             )
 
-    def check_writes(
+    def check_dependences(
         self, scope: Scope, consumer: loop_dialect.BlockOp, at: loop_dialect.ForOp, move: Move
     ) -> None:
-        """Refuse if something that the consumer reads is written after its new place."""
-        conditions, sizes = move.conditions(consumer, at), move.sizes(consumer, at)
-        values: dict[Hashable, Affine] = dict(zip(consumer.variables, move.bindings, strict=True))
-        outer = [*loops_around(at), at]
+        """Refuse if something that the consumer touches is touched between its two places."""
         order = {op: i for i, op in enumerate(scope.function.walk())}
-        stores = [
-            a
-            for block in blocks_in(scope.function)
-            if block is not consumer
-            for a in accesses(block)
-            if isinstance(a, loop_dialect.StoreOp)
+        touches = [(Touch.of(a), move.touch(consumer, at, a)) for a in body_accesses(consumer)]
+        touched = {access.memref for access in body_accesses(consumer)}
+        uses = [
+            use
+            for op in scope.function.walk()
+            for use in uses_of(op)
+            if use.buffer in touched and not is_below(use.op, consumer)
         ]
-        for load in body_accesses(consumer):
-            place = [form.substitute(values, {}) for form in coordinates(load)]
-            mine = Touch(place, conditions, sizes)
-            for store in stores:
-                if not isinstance(load, loop_dialect.LoadOp) or store.memref is not load.memref:
-                    continue
-                shared = common_loops(block_of(store), at)
-                fixed = [[*shared[:i]] for i in range(len(shared))]
-                times = [(f, [later_in(op)]) for f, op in zip(fixed, shared, strict=True)]
-                if len(shared) < len(outer) and order[store] > order[outer[len(shared)]]:
-                    times.append((shared, []))
-                for still, differ in times:
-                    if Instances().conflict(mine, Touch.of(store), still, differ):
-                        raise scope.error(
-                            f"block '{block_of(store).block_name.data}' writes "
-                            f"%{store.memref.name_hint} after block '{self.block}' would read it "
-                            f"in loop '{self.at}'"
-                        )
+        witness = turned_around(consumer, at, touches, uses, order)
+        if witness is not None:
+            raise scope.error(
+                f"in loop '{self.at}' {witness.reversal()}",
+                witness.line(EARLIER),
+            )
+        found = race_in([*loops_around(at), at], [touch for _, touch in touches], uses)
+        if found is not None:
+            op, witness = found
+            raise scope.error(
+                f"loop '{op.loop_name.data}' is {op.kind.data}, and two of its iterations would "
+                f"touch one element of %{witness.actors[0].buffer.name_hint}; compute block "
+                f"'{self.block}' in it before it gets its kind",
+                witness.line(TOGETHER),
+            )
 
     def move(
         self,

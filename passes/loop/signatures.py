@@ -5,7 +5,7 @@ two points that depend on each other. A variable that is a mixed-radix number of
 another value in every iteration. What these do not prove, the integer sets decide.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Sequence, Set
 
 from analysis.affine import Affine, Quotient
 from dialects import loop
@@ -60,7 +60,7 @@ def points_are_apart(block: loop.BlockOp) -> bool:
 
 def is_radix(form: Affine, inductions: Sequence[Hashable], ranges: Ranges) -> bool:
     """Whether different values of some loops always give different values of a form."""
-    digits: list[tuple[int, int]] = []
+    digits: list[tuple[int, int | None]] = []
     for atom, factor in form.terms.items():
         if isinstance(atom, Quotient):
             if atom.numerator.variables() & set(inductions):
@@ -68,29 +68,32 @@ def is_radix(form: Affine, inductions: Sequence[Hashable], ranges: Ranges) -> bo
             continue
         if atom in inductions:
             low, high = ranges.get(atom, (None, None))
-            if low is None or high is None:
-                return False
-            digits.append((abs(factor), high - low))
-    reach = 0
-    for factor, span in sorted(digits):
-        if factor <= reach:
+            digits.append((abs(factor), None if low is None or high is None else high - low))
+    reach: int | None = 0
+    for factor, span in sorted(digits, key=lambda digit: digit[0]):
+        if reach is None or factor <= reach:
             return False
-        reach += factor * span
+        reach = None if span is None else reach + factor * span
     return True
 
 
 def tiles_are_apart(
-    places: tuple[Sequence[Affine], Sequence[Affine]], loops: Sequence[loop.ForOp], ranges: Ranges
+    places: tuple[Sequence[Affine], Sequence[Affine]],
+    loops: Sequence[loop.ForOp],
+    ranges: Ranges,
+    fixed: Set[Hashable] = frozenset(),
 ) -> bool:
     """Whether two accesses of one element stand in one and the same iteration of some loops.
 
-    `places` are their coordinates as forms of all loops around them.
+    `places` are their coordinates as forms of all loops around them, of which some are `fixed`.
     """
     inductions: dict[Hashable, int | None] = {
         op.induction: op.extent for op in loops if op.extent != 1
     }
     found: set[Hashable] = set()
     for first, second in zip(*places, strict=True):
+        still = {v: c for v, c in first.terms.items() if v in fixed and second.terms.get(v) == c}
+        first, second = first - Affine(still), second - Affine(still)
         shared = Affine({v: c for v, c in first.terms.items() if v in inductions})
         others = first - shared, second - shared
         if any(other.variables() & inductions.keys() for other in others):

@@ -23,10 +23,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from xdsl.dialects import func
+
+from dialects import loop as loop_dialect
+from passes.loop.permutations import keeps_by_signature
 from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
 from passes.loop.reassociation import reassociate_order
-from passes.loop.reorder_loops import chain, check_blocks, permute, refuse_dependent_bounds
+from passes.loop.reorder_loops import chain, check_order, orders_of, permute
 from passes.loop.split_loop import split
+
+
+def trial_of(scope: Scope) -> Scope:
+    """A copy of a function, in a copy of its module, to find out whether a primitive refuses."""
+    module = scope.function.parent_op()
+    assert module is not None
+    name = scope.function.sym_name.data
+    copies = (op for op in module.clone().walk() if isinstance(op, func.FuncOp))
+    return Scope(scope.primitive, next(op for op in copies if op.sym_name.data == name))
 
 
 @dataclass(frozen=True)
@@ -44,10 +57,11 @@ class TileLoopsPass(Primitive):
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
-        self.check(scope)
+        found = self.check(scope)
         names = self.new_names(scope)
-        if not self.reassociate:  # what it refuses is only known of the loops that were split
-            self.tile(Scope(scope.primitive, scope.function.clone()), names)
+        # what the new order is refused for is only known of the loops that were split
+        if not (self.reassociate and keeps_by_signature(found[0])):
+            self.tile(trial_of(scope), names)
         self.tile(scope, names)
 
     def tile(self, scope: Scope, names: Sequence[str]) -> None:
@@ -57,12 +71,13 @@ class TileLoopsPass(Primitive):
             split(scope.find_loop(loop), size, names[i], names[count + i])
         wanted = [scope.find_loop(name) for name in names]
         places = chain(scope, wanted)
+        check_order(scope, *orders_of(places, wanted))
         for block in blocks_in(places[0]):
             reassociate_order(scope, block, places, wanted, self.reassociate)
         permute(places, wanted)
 
-    def check(self, scope: Scope) -> None:
-        """Refuse before anything is rewritten."""
+    def check(self, scope: Scope) -> list[loop_dialect.ForOp]:
+        """The loops, outermost first; refuse before anything is rewritten."""
         found = [scope.find_loop(name) for name in self.loops]
         if not found or len(set(self.loops)) != len(found):
             raise scope.error(f"loops={','.join(self.loops)}: name one or more loops, each once")
@@ -84,9 +99,7 @@ class TileLoopsPass(Primitive):
                         f"loop '{op.loop_name.data}' is not around block '{self.block}'; those "
                         f"around it: {', '.join(o.loop_name.data for o in around)}"
                     )
-        places = chain(scope, found)
-        check_blocks(scope, places[0])
-        refuse_dependent_bounds(scope, places)
+        return chain(scope, found)
 
     def new_names(self, scope: Scope) -> list[str]:
         """The names of the outer loops, then of the inner ones."""

@@ -16,10 +16,15 @@ from dialects import loop as loop_dialect
 from passes.loop.primitive import Primitive, Scope
 
 
-def give_kind(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
-    """Make a serial loop one of another kind."""
+def require_serial(scope: Scope, op: loop_dialect.ForOp) -> None:
+    """Refuse a loop that has a kind already."""
     if op.kind.data != "serial":
         raise scope.error(f"loop '{op.loop_name.data}' is already {op.kind.data}")
+
+
+def give_kind(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
+    """Make a serial loop one of another kind."""
+    require_serial(scope, op)
     op.kind = StringAttr(kind)
 
 

@@ -15,35 +15,43 @@ that touches what another one writes; a loop that already has a kind.
 from dataclasses import dataclass
 
 from dialects import loop as loop_dialect
-from passes.loop.forms import forms_of
-from passes.loop.instances import carried
+from passes.loop.instances import uses_of
+from passes.loop.permutations import accumulated
 from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
-from passes.loop.unroll_loop import give_kind, require_constant_extent
-
-
-def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
-    """Refuse a loop whose iterations add to the same elements."""
-    for block in blocks_in(op):
-        for binding, reduce in zip(forms_of(block, "bindings"), block.is_reduce, strict=True):
-            if reduce and op.induction in binding.variables():
-                raise scope.error(
-                    f"loop '{op.loop_name.data}' runs over the reduction of block "
-                    f"'{block.block_name.data}'; only a spatial loop can be {kind}"
-                )
+from passes.loop.signatures import iterations_are_apart
+from passes.loop.unroll_loop import give_kind, require_constant_extent, require_serial
+from passes.loop.witnesses import TOGETHER, carried
 
 
 def refuse_dependence(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
     """Refuse a loop of whose iterations one touches what another one writes."""
-    refuse_reduction(scope, op, kind)
     found = carried(op)
-    if found is not None:
-        verb = "writes" if found.second.writes else "reads"
-        raise scope.error(
-            f"loop '{op.loop_name.data}' cannot be {kind}: {found.second.subject} {verb} an "
-            f"element of %{found.first.buffer.name_hint} that {found.first.subject} writes in "
-            "another iteration",
-            *found.details(op),
-        )
+    if found is None:
+        return
+    refuse_reduction(scope, op, kind)
+    first, second = found.witness.actors
+    raise scope.error(
+        f"loop '{op.loop_name.data}' cannot be {kind}: {second.subject} "
+        f"{'writes' if second.writes else 'reads'} an element of %{first.buffer.name_hint} that "
+        f"{first.subject} {'writes' if first.writes else 'reads'} in another iteration",
+        found.witness.line(TOGETHER),
+    )
+
+
+def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
+    """Refuse a loop whose iterations add to the same elements."""
+    if iterations_are_apart(op):
+        return
+    for block in blocks_in(op):
+        uses = [use for inner in block.body.walk() for use in uses_of(inner)]
+        steps = [use for use in uses if use.buffer in accumulated(block)]
+        found = carried(op, loops_around(op), steps)
+        if found is not None:
+            raise scope.error(
+                f"loop '{op.loop_name.data}' runs over the reduction of block "
+                f"'{block.block_name.data}'; only a spatial loop can be {kind}",
+                found.witness.line(TOGETHER),
+            )
 
 
 @dataclass(frozen=True)
@@ -72,5 +80,6 @@ class VectorizeLoopPass(Primitive):
                 f"%{alloc.result.name_hint} is allocated inside loop '{self.loop}', and lanes "
                 "share their buffers; vectorize a loop further in"
             )
+        require_serial(scope, op)
         refuse_dependence(scope, op, "vectorized")
         give_kind(scope, op, "vectorized")

@@ -20,12 +20,12 @@ from xdsl.passes import PassPipeline
 from backends.llvm.host import host_target
 from backends.llvm.network import network_function
 from dialects import loop
-from dialects.layout import physical_shape, symbolic_extents
+from dialects.layout import pad_of, physical_shape, symbolic_extents
 from dialects.target import TargetAttr
 from dovetail.compiler import compile_model
 from dovetail.frontend.onnx import import_model
 from dovetail.pipelines import CPU
-from passes.loop.plan_memory import arena_of, has_halo
+from passes.loop.plan_memory import arena_of
 
 SEEDS = range(20)
 
@@ -95,7 +95,7 @@ def test_live_buffers_never_overlap(seed, batch):
         if a.begin < b.end and b.begin < a.end:
             in_place = a.begin == b.begin and (a.last == b.first or b.last == a.first)
             assert a.last < b.first or b.last < a.first or in_place
-            assert a.type == b.type or not (has_halo(a.type) or has_halo(b.type))
+            assert a.type == b.type or pad_of(a.type) is pad_of(b.type) is None
     if batch:
         return
     assert arena_of(main).size >= max((buffer.end for buffer in buffers), default=0)

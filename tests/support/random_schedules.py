@@ -1,143 +1,258 @@
-"""Random sequences of loop primitives: each one either refuses or keeps the results."""
+"""Random sequences of schedule primitives: each one either refuses or keeps the results.
+
+Every primitive of the registry is drawn; its options are made from their names and types, so a new
+one needs an entry here only for options that no other one has.
+"""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 
-from native import Machine, apply, execute, parse
+from native import apply, context, parse
 from te_cases import Case
 from xdsl.dialects import func
+from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.passes import ModulePass
 
 from analysis.errors import UserError
 from backends.llvm.emitter import emit_module
-from dialects.loop import ForOp
-from passes.loop.primitive import Scope
+from dialects import loop
+from dovetail.universe import PASSES, pass_class, pass_name
+from passes.loop.primitive import Primitive, Scope, accesses, block_of, blocks_in, loops_around
 
-STEPS = (
-    "split",
-    "split",
-    "split",
-    "fuse",
-    "fuse",
-    "reorder",
-    "reorder",
-    "unroll",
-    "vectorize",
-    "parallelize",
-    "decompose",
-    "reverse",
-    "compute",
-    "inline",
-    "promote",
-    "promote",
-    "peel",
-    "layout",
-    "pack",
-    "double",
-    "blockize",
-    "prefetch",
-    "pad",
-    "pad",
-    "rfactor",
-    "reverse-inline",
-)
+EXCLUDED = {
+    "blockize": "what it leaves is run once calls are expanded: tests/filecheck/loop",
+    "bind-thread": "needs a target with threads: tests/primitives",
+    "tensorize": "needs instructions: tests/loop/test_tensor_schedules.py",
+    "bind-virtual-thread": "what it leaves is run once lowered: tests/loop/test_tokens.py",
+}
+"""Primitives that are not drawn, and the tests that have them instead."""
+
+OFTEN = {"split-loop": 4, "reorder-loops": 4, "promote-memory-scope": 3, "compute-at": 3}
+"""How many times as often as others some primitives are drawn."""
 
 
-def random_step(rng: random.Random, scope: Scope) -> str:
-    """The text of one primitive with options that might make sense."""
-    loops, blocks, buffers = sorted(scope.loops), sorted(scope.blocks), sorted(scope.buffers)
-    step = rng.choice(STEPS)
-    loop, block, buffer = rng.choice(loops), rng.choice(blocks), rng.choice(buffers)
-    match step:
-        case "split":
-            return f'split-loop{{loop="{loop}" factor={rng.choice([1, 2, 3, 4, 5, 8, 16])}}}'
-        case "reorder":
-            depth = rng.randint(2, min(4, max(2, len(loops))))
-            around = [n for n in scope.loops if scope.blocks]
-            start = rng.randrange(len(around))
-            chosen = around[start : start + depth]
-            rng.shuffle(chosen)
-            return f"reorder-loops{{loops={','.join(chr(34) + n + chr(34) for n in chosen)}}}"
-        case "fuse":
-            around = list(scope.loops)
-            start = rng.randrange(len(around))
-            chosen = around[start : start + rng.randint(2, 3)]
-            return f"fuse-loops{{loops={','.join(chr(34) + n + chr(34) for n in chosen)}}}"
-        case "unroll" | "vectorize" | "parallelize" | "peel":
-            return f'{step}-loop{{loop="{loop}"}}'
-        case "decompose":
-            return f'decompose-reduction{{block="{block}" loop="{loop}"}}'
-        case "reverse":
-            return f'reverse-compute-at{{block="{block}" at="{loop}"}}'
-        case "compute":
-            return f'compute-at{{block="{block}" at="{loop}"}}'
-        case "reverse-inline":
-            return f'reverse-inline{{block="{block}"}}'
-        case "rfactor":
-            return f'rfactor{{block="{block}" loop="{loop}"}}'
-        case "pad":
-            named = rng.sample(loops, rng.randint(1, min(2, len(loops))))
-            numbers = ",".join(str(rng.choice([2, 3, 4, 8])) for _ in named)
-            names = ",".join(f'"{n}"' for n in named)
-            return f'pad-block{{block="{block}" loops={names} multiples={numbers}}}'
-        case "inline":
-            return f'inline-compute{{block="{block}"}}'
-        case "promote":
-            memory = rng.choice(["register", "local"])
-            return f'promote-memory-scope{{buffer="{buffer}" scope="{memory}" at="{loop}"}}'
-        case "blockize":
-            return f'blockize{{loop="{loop}"}},expand-intrinsics'
-        case "double":
-            inside = [n for n, v in scope.buffers.items() if isinstance(v.owner.parent_op(), ForOp)]
-            tile = rng.choice(sorted(inside) or buffers)
-            parent = scope.buffers[tile].owner.parent_op()
-            around = parent.loop_name.data if isinstance(parent, ForOp) else loop
-            return f'double-buffer{{buffer="{tile}" loop="{around}" copies={rng.choice([2, 3])}}}'
-        case "layout":
-            pad = rng.choice(["", "", " pad=0", " pad=1"])
-            map = f'map="{random_map(rng, scope, buffer)}"'
-            return f'transform-layout{{buffer="{buffer}" {map}{pad}}}'
-        case "pack":
-            at = rng.choice([f' at="{loop}"', ""])
-            return f'pack-buffer{{buffer="{buffer}" map="{random_map(rng, scope, buffer)}"{at}}}'
-        case _:
-            over = rng.choice(loops)
-            return f'prefetch-buffer{{buffer="{buffer}" ahead="{loop}" over="{over}"}}'
+def primitives() -> dict[str, type[Primitive]]:
+    """The primitives of the registry that are drawn, by name."""
+    names = {pass_name(path): path for path in PASSES if path.startswith("loop.")}
+    found = {name: pass_class(path) for name, path in names.items() if name not in EXCLUDED}
+    return {name: cls for name, cls in found.items() if issubclass(cls, Primitive)}
 
 
-def random_map(rng: random.Random, scope: Scope, buffer: str) -> str:
-    """A layout for a buffer: one of its dimensions is cut into blocks."""
-    rank = scope.buffers[buffer].type.get_num_dims()
-    names = [f"d{i}" for i in range(rank)]
-    which, by = rng.randrange(max(1, rank)), rng.choice([2, 4, 8])
-    results = [f"d{i} floordiv {by}" if i == which else f"d{i}" for i in range(rank)]
-    shown = ", ".join([*results, f"d{which} mod {by}"]) if rank else ""
-    return f"({', '.join(names)})->({shown})"
+@dataclass(frozen=True)
+class Draw:
+    """One draw of a primitive for a function: what its options may be chosen from."""
+
+    rng: random.Random
+    scope: Scope
+
+    @property
+    def loops(self) -> list[loop.ForOp]:
+        return list(self.scope.loops.values())
+
+    def loop(self) -> str:
+        return self.rng.choice(list(self.scope.loops))
+
+    def block(self) -> str:
+        return self.rng.choice(list(self.scope.blocks))
+
+    def buffer(self) -> str:
+        return self.rng.choice(list(self.scope.buffers))
+
+    def nested(self, most: int) -> list[str]:
+        """Some loops around one block, from the outermost inwards."""
+        around = loops_around(self.rng.choice(list(self.scope.blocks.values())))
+        count = self.rng.randint(min(2, len(around)), max(2, min(most, len(around))))
+        start = self.rng.randint(0, max(0, len(around) - count))
+        return [op.loop_name.data for op in around[start : start + count]]
+
+    def map(self, buffer: str) -> str:
+        """A blocked layout."""
+        type = self.scope.buffers[buffer].type
+        assert isinstance(type, MemRefType)
+        rank = type.get_num_dims()
+        which, by = self.rng.randrange(max(1, rank)), self.rng.choice([2, 4, 8])
+        results = [f"d{i} floordiv {by}" if i == which else f"d{i}" for i in range(rank)]
+        names = ", ".join(f"d{i}" for i in range(rank))
+        return f"({names})->({', '.join([*results, f'd{which} mod {by}']) if rank else ''})"
+
+
+Options = dict[str, object]
+
+BY_NAME: Mapping[str, Callable[[Draw, Options], object]] = {
+    "loop": lambda draw, _: draw.loop(),
+    "at": lambda draw, _: draw.loop(),
+    "ahead": lambda draw, _: draw.loop(),
+    "block": lambda draw, _: draw.block(),
+    "buffer": lambda draw, _: draw.buffer(),
+    "loops": lambda draw, _: tuple(draw.nested(4)),
+    "over": lambda draw, _: (draw.loop(),),
+    "factor": lambda draw, _: draw.rng.choice([1, 2, 3, 4, 5, 8, 16]),
+    "sizes": lambda draw, known: tuple(draw.rng.choice([1, 2, 3, 4]) for _ in known["loops"]),
+    "scope": lambda draw, _: draw.rng.choice(["register", "local"]),
+    "multiples": lambda draw, known: tuple(draw.rng.choice([2, 3, 4, 8]) for _ in known["loops"]),
+    "map": lambda draw, known: draw.map(known["buffer"]),
+}
+"""How an option that has no default is made, by its name; it may look at those before it."""
+
+
+def around_block(draw: Draw, options: Options) -> Options:
+    """A loop around the block."""
+    names = [op.loop_name.data for op in loops_around(draw.scope.find_block(options["block"]))]
+    return {"loop": draw.rng.choice(names)} if names else {}
+
+
+def in_other_order(draw: Draw, options: Options) -> Options:
+    """The loops in some order."""
+    names = list(options["loops"])
+    draw.rng.shuffle(names)
+    return {"loops": tuple(names)}
+
+
+def related(draw: Draw, options: Options, writes: bool) -> Options:
+    """A loop around a block that writes what the given one reads, or the other way round."""
+    block = draw.scope.find_block(options["block"])
+    mine = {a.memref for a in accesses(block) if isinstance(a, loop.StoreOp) != writes}
+    others = [
+        op.loop_name.data
+        for a in accesses(draw.scope.function)
+        if a.memref in mine and isinstance(a, loop.StoreOp) == writes and block_of(a) is not block
+        for op in loops_around(block_of(a))
+    ]
+    return {"at": draw.rng.choice(others)} if others else {}
+
+
+def around_access(draw: Draw, options: Options) -> Options:
+    """A loop around an access of the buffer."""
+    found = accesses(draw.scope.function, draw.scope.find_buffer(options["buffer"]))
+    names = [op.loop_name.data for a in found for op in loops_around(block_of(a))]
+    return {"at": draw.rng.choice(names)} if names else {}
+
+
+def below(draw: Draw, options: Options) -> Options:
+    """A loop inside another one."""
+    outer = draw.scope.find_loop(options["ahead"])
+    names = [op.loop_name.data for b in blocks_in(outer) for op in loops_around(b)]
+    return {"over": (draw.rng.choice(names),)} if names else {}
+
+
+def tile_of_loop(draw: Draw, options: Options) -> Options:
+    """A tile and the loop that it lives in."""
+    tiles = {
+        name: parent.loop_name.data
+        for name, value in draw.scope.buffers.items()
+        if isinstance(parent := value.owner.parent_op(), loop.ForOp)
+    }
+    if not tiles:
+        return {}
+    name = draw.rng.choice(list(tiles))
+    return {"buffer": (name,), "loop": tiles[name]}
+
+
+LIKELY: Mapping[str, Callable[[Draw, Options], Options]] = {
+    "reorder-loops": in_other_order,
+    "decompose-reduction": around_block,
+    "rfactor": around_block,
+    "compute-at": lambda draw, options: related(draw, options, False),
+    "reverse-compute-at": lambda draw, options: related(draw, options, True),
+    "promote-memory-scope": around_access,
+    "prefetch-buffer": below,
+    "double-buffer": tile_of_loop,
+}
+"""Options that make sense together, which three of four draws have."""
+
+
+def draw_options(name: str, cls: type[ModulePass], draw: Draw) -> Options:
+    """Values for the options of a primitive that have no default."""
+    options: Options = {}
+    for field in fields(cls):
+        needed = field.default is MISSING and field.name != "name"
+        wanted = field.name in BY_NAME and field.default is None and draw.rng.random() < 0.5
+        if needed or wanted:
+            value = BY_NAME[field.name](draw, options)
+            several = "tuple" in str(field.type) and isinstance(value, str)
+            options[field.name] = (value,) if several else value
+    if name in LIKELY and draw.rng.random() < 0.75:
+        options |= LIKELY[name](draw, options)
+    return options
+
+
+def random_step(rng: random.Random, function: func.FuncOp) -> ModulePass:
+    """A primitive with options that might make sense."""
+    known = primitives()
+    names = [name for name in known for _ in range(OFTEN.get(name, 2))]
+    name = rng.choice(names)
+    options = draw_options(name, known[name], Draw(rng, Scope("random", function)))
+    return known[name](**options)
+
+
+def function_of(module: ModuleOp) -> func.FuncOp:
+    """The only function of a module."""
+    return next(op for op in module.ops if isinstance(op, func.FuncOp))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A primitive, the module before it, the one after it or why there is none."""
+
+    step: ModulePass
+    before: ModuleOp
+    after: ModuleOp | None
+    error: UserError | None
+
+    @property
+    def reason(self) -> str:
+        """The class of a refusal: "dependence" if it has a witness."""
+        assert self.error is not None
+        return "dependence" if any(" and then " in d for d in self.error.details) else "other"
+
+
+LARGEST_TEXT = 40_000
+"""Characters of a module; what makes a larger one is as if it had been refused."""
+
+
+def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) -> Iterator[Attempt]:
+    """Random primitives one after the other, until some number of them was accepted."""
+    while accepted and tries:
+        tries -= 1
+        step = random_step(rng, function_of(module))
+        trial = module.clone()
+        try:
+            step.apply(context(), trial)
+        except UserError as error:
+            yield Attempt(step, module, None, error)
+            continue
+        except Exception as error:
+            error.add_note(f"in {step}")
+            raise
+        trial.verify()
+        if len(str(trial)) <= LARGEST_TEXT:
+            yield Attempt(step, module, trial, None)
+            module, accepted = trial, accepted - 1
+
+
+def text_of(steps: Sequence[ModulePass]) -> str:
+    """The pipeline of some steps, lowering included."""
+    return ",".join(["lower-te-to-loop", *(str(step) for step in steps)])
 
 
 def random_schedule(case: Case, seed: int, steps: int) -> list[str]:
-    """Steps that were accepted, one after the other; the emitter can express all of them."""
-    rng = random.Random(seed)
+    """Of some random primitives those that were accepted; the emitter can express all of them."""
     module = apply(parse(case.text), "lower-te-to-loop")
+    rng = random.Random(seed)
     accepted: list[str] = []
     for _ in range(steps):
-        function = next(op for op in module.ops if isinstance(op, func.FuncOp))
-        step = random_step(rng, Scope("random", function))
-        trial = module.clone()
-        try:
-            apply(trial, step)
-            if len(str(trial)) > 60_000:
-                continue
-            emit_module(trial)
-        except UserError:
-            continue
-        module = trial
-        accepted.append(step)
+        for attempt in attempts(module, rng, 1, 1):
+            if attempt.after is not None and is_emitted(attempt.after):
+                module = attempt.after
+                accepted.append(str(attempt.step))
     return accepted
 
 
-def check_schedule(case: Case, schedule: Sequence[str], threads: int) -> None:
-    """Run a case under a schedule."""
-    module = apply(parse(case.text), ",".join(["lower-te-to-loop", *schedule]))
-    machine = Machine(parse(str(module)))
-    inputs = case.inputs()
-    case.check(inputs, execute(machine, *inputs, threads=threads))
+def is_emitted(module: ModuleOp) -> bool:
+    """Whether the emitter can express a module."""
+    try:
+        emit_module(module.clone())
+    except UserError:
+        return False
+    return True

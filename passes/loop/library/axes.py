@@ -18,8 +18,8 @@ from dialects import loop
 from dialects.layout import layout_map, layout_of
 from passes.loop.forms import coordinates, variables_of
 from passes.loop.library.recipe import Recipe, step_along
+from passes.loop.moves import root_of
 from passes.loop.primitive import body_accesses, loops_around
-from passes.loop.reverse_compute_at import root_of
 
 WEIGHT = "dovetail.weight"
 

@@ -20,19 +20,19 @@
 // PLAIN: loop.for %y = 0 to 4 vthread {
 
 // REDUCE: error: bind-virtual-thread: loop 'k' runs over the reduction of block 'S'; only a spatial loop can be vthread
+// REDUCE-NEXT: %C[0, 0] is written by block 'S' (t=0, k=0) and then written by block 'S' (t=0, k=1), which would run at the same time
 
 // The columns of two calls overlap.
 // OVERLAP: error: bind-virtual-thread: loop 'o' cannot be vthread: block 'O' writes an element of %C that block 'O' writes in another iteration
-// OVERLAP-NEXT: o = [[A:[01]]]: block 'O' writes %C[0, {{[4-7]}}]
-// OVERLAP-NEXT: o = {{[01]}}: block 'O' writes %C[0, {{[4-7]}}]
+// OVERLAP-NEXT: %C[0, 4] is written by block 'O' (v=0) and then written by block 'O' (v=1), which would run at the same time
 
 // A tile that is allocated outside of the loop is the same one for all threads.
 // SHARED: error: bind-virtual-thread: loop 's' cannot be vthread: the copy of %A to %T writes an element of %T that the copy of %A to %T writes in another iteration
-// SHARED-NEXT: s = {{[0-3]}}: the copy of %A to %T writes %T[0, [[C:[0-7]]]]
-// SHARED-NEXT: s = {{[0-3]}}: the copy of %A to %T writes %T[0, [[C]]]
+// SHARED-NEXT: %T[0, 0] is written by the copy of %A to %T (s=0) and then written by the copy of %A to %T (s=1), which would run at the same time
 
 // A padded copy writes all of its target: both boxes hold what only one of them gets elements of.
 // PADDED: error: bind-virtual-thread: loop 'q' cannot be vthread: the copy of %P to %C writes an element of %C that the copy of %P to %C writes in another iteration
+// PADDED-NEXT: %C[0, 0] is written by the copy of %P to %C (q=0) and then written by the copy of %P to %C (q=1), which would run at the same time
 
 // SYMBOL: error: bind-virtual-thread: the extent of loop 'm' is only known at run time; split it by a constant and make the inner loop vthread
 // LANES: error: bind-virtual-thread: loop 'y' is nested with 'x', which is vectorized; virtual threads are interleaved into one stream

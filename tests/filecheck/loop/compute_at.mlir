@@ -101,7 +101,7 @@
 // LIVES: error: compute-at: %L, which block 'tile' uses, does not live in loop 'n'
 // ORDER: error: compute-at: block 'X' reads %P before loop 'c' begins
 // LATER: error: compute-at: block 'Y' reads elements of %P that loop 'n' does not need; compute 'Y' in that loop first
-// LATER-NEXT: the element [7] is one
+// LATER-NEXT: %P[7] is written by block 'P' (v=7) and then read by block 'Y' (v=7), which would find nothing there
 // RESULT: error: compute-at: %R is a result of @readers, and loop 'n' does not need all of it
 // RESULT-NEXT: the element [7] is one
 // POINTS: error: compute-at: block 'half' does not compute all that is read below loop 'e', as a guard or a loop around both leaves out a part of it; compute it in its new place first
@@ -109,11 +109,11 @@
 // MIXED: error: compute-at: a loop or guard of block 'mixed' is about its reduction and its results at once; compute it in its new place before its loops are split
 // AGAIN: error: compute-at: block 'again' runs more than once at a point, in iterations of loop 'twice'; compute it in its new place before that loop is there
 // BETWEEN: error: compute-at: block 'change' writes %A, which block 'input' reads, before it would be computed in loop 'd'
-// BETWEEN-NEXT: %A[2] is one of the elements
+// BETWEEN-NEXT: %A[2] is read by block 'input' (v=2) and then written by block 'change' (v=2), which would run before it
 // WITHIN: error: compute-at: block 'shift' writes %B, which block 'early' reads, before it would be computed in loop 'i'
-// WITHIN-NEXT: %B[3] is one of the elements
+// WITHIN-NEXT: %B[3] is read by block 'early' (v=3) and then written by block 'shift' (v=3), which would run before it
 // OVERLAP: error: compute-at: loop 'h_o' is parallel, and its iterations would compute the same elements of %S; give that a tile in the loop before it gets its kind
-// OVERLAP-NEXT: h_o = 1 and h_o = 2 would both compute %S[7, 0]
+// OVERLAP-NEXT: %S[3, 0] is read by block 'S' (p=3, q=0, r=0 in h_o=0, r=0) and then written by block 'S' (p=3, q=0, r=0 in h_o=1, r=0), which would run at the same time
 
 te.intrinsic @same (%x: tensor<8xi32>) {
   te.yield %x : tensor<8xi32>

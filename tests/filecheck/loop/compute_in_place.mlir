@@ -79,16 +79,21 @@
 // RESULT: error: compute-in-place: %O is an argument of the function, and its caller looks for the result there
 // WRITTEN: error: compute-in-place: %P is also written by block 'second'
 // BEFORE: error: compute-in-place: block 'peek' reads %Q before block 'early' writes it
+// BEFORE-NEXT: %Q[1] is read by block 'peek' (v=0) and then written by block 'early' (v=1), which would overwrite the operand too
 // TYPE: error: compute-in-place: no operand of block 'narrow' can hold its result: %C is memref<8xi32>, the result memref<8xi8>
 // ARGUMENT: error: compute-in-place: no operand of block 'argument' can hold its result: %A is an argument of the function, which the caller may need
 // SHIFTED: error: compute-in-place: no operand of block 'shifted' can hold its result: %C is read elsewhere than where the result is written
 // BOTH: error: compute-in-place: block 'both' reads %C elsewhere than where it writes its result
 // NEEDED: error: compute-in-place: block 'later' uses %C after block 'needed' would have overwritten it
+// NEEDED-NEXT: %C[0] is written by block 'needed' (v=0) and then read by block 'later' (v=0), which would find it overwritten
 // BACK: error: compute-in-place: block 'again' uses %C after block 'back' would have overwritten it
+// BACK-NEXT: %C[0] is written by block 'back' (v=0) and then read by block 'again' (v=0), which would find it overwritten
 // TWICE: error: compute-in-place: block 'twice' runs more than once for an element of %C, and would compute the second result from the first
+// TWICE-NEXT: %C[0] is written by block 'twice' (v=0 in repeat=0, l=0) and then read by block 'twice' (v=0 in repeat=1, l=0), which would find it overwritten
 // BOXES: error: compute-in-place: no operand of block 'boxes' can hold its result: %T is a tile of other elements, or of another loop
 // DEEPER: error: compute-in-place: no operand of block 'deeper' can hold its result: %T is a tile of other elements, or of another loop
 // SAVED: error: compute-in-place: the copy of %T to %A uses %T after block 'saved' would have overwritten it
+// SAVED-NEXT: %T[0] is written by block 'saved' (v=0) and then read by the copy of %T to %A (h=0), which would find it overwritten
 // NOTHING: error: compute-in-place: no operand of block 'nothing' can hold its result: it reads none
 
 func.func @chain(%A: memref<8xi32>, %O: memref<8xi32>) {

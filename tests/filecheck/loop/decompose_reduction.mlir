@@ -5,7 +5,9 @@
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=R loop=y}' 2>&1 | filecheck %s --check-prefix=AROUND
 // RUN: not dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S_tail loop=k_o_tail}' 2>&1 | filecheck %s --check-prefix=BEGINS
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=local at=k function=rowsum},decompose-reduction{block=S loop=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=LIVES
-// RUN: not dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S loop=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=USES
+// RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S loop=r function=rowsum}' | filecheck %s --check-prefix=USES
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=again loop=rep}' 2>&1 | filecheck %s --check-prefix=ITSELF
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=G loop=g}' 2>&1 | filecheck %s --check-prefix=EARLY
 // RUN: dovetail-opt %s -p 'decompose-reduction{block=L loop=i}' | filecheck %s --check-prefix=MIXED
 
 // The init nest has clones of the loops that the results depend on. Where the reduction began
@@ -54,7 +56,17 @@
 // AROUND: error: decompose-reduction: loop 'y' is not around block 'R'; those around it: s, kk
 // BEGINS: error: decompose-reduction: the reduction of block 'S_tail' does not begin below loop 'k_o_tail' but before; decompose the block that it was peeled from
 // LIVES: error: decompose-reduction: %S_local only lives inside loop 'r'; decompose at a loop further in
-// USES: error: decompose-reduction: block 'S_tail' also uses %S below loop 'r'; decompose at a loop further in, or before it is there
+
+// What continues the reduction in the same loop comes after its beginning as before.
+
+// USES-LABEL: func.func @rowsum
+// USES-NEXT: loop.for %S_init_r = 0 to 8 {
+// USES-NEXT: loop.block "S_init"
+
+// ITSELF: error: decompose-reduction: block 'again' reads an element of %S below loop 'rep' before block 'again' begins it; decompose at a loop further in, or before that is there
+// ITSELF-NEXT: %S[0] is read by block 'again' (v=0, k=0 in rep=0, u=0) and then written by block 'again' (v=0, k=0 in rep=1, u=0), which would run before it
+// EARLY: error: decompose-reduction: block 'next' reads an element of %S below loop 'g' before block 'G' begins it; decompose at a loop further in, or before that is there
+// EARLY-NEXT: %S[1] is read by block 'next' (v=0) and then written by block 'G' (v=1, k=0), which would run before it
 
 func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
   loop.for %r = 0 to 8 {
@@ -127,6 +139,42 @@ func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
         %u = arith.addf %t, %d : f32
         loop.store %u, %R[%v_s] : memref<6xf32>
       }
+    }
+  }
+  func.return
+}
+func.func @again(%A: memref<8xf32>, %S: memref<1xf32>) {
+  loop.for %rep = 0 to 2 {
+    loop.for %u = 0 to 8 {
+      loop.block "again" (%v < 1 = 0, reduce %k < 8 = %u) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v] : memref<1xf32>
+      } {
+        %s = loop.load %S[%v] : memref<1xf32>
+        %a = loop.load %A[%k] : memref<8xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v] : memref<1xf32>
+      }
+    }
+  }
+  func.return
+}
+func.func @early(%A: memref<8x8xf32>, %S: memref<8xf32>, %O: memref<7xf32>) {
+  loop.for %g = 0 to 8 {
+    loop.for %gk = 0 to 8 {
+      loop.block "G" (%v < 8 = %g, reduce %k < 8 = %gk) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %S[%v] : memref<8xf32>
+      } {
+        %s = loop.load %S[%v] : memref<8xf32>
+        %a = loop.load %A[%v, %k] : memref<8x8xf32>
+        %t = arith.addf %s, %a : f32
+        loop.store %t, %S[%v] : memref<8xf32>
+      }
+    }
+    loop.block "next" (%v < 7 = %g) {
+      %s = loop.load %S[%v + 1] : memref<8xf32>
+      loop.store %s, %O[%v] : memref<7xf32>
     }
   }
   func.return

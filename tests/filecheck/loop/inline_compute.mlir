@@ -8,6 +8,7 @@
 // RUN: not dovetail-opt %s -p 'inline-compute{block=G}' 2>&1 | filecheck %s --check-prefix=READER
 // RUN: not dovetail-opt %s -p 'inline-compute{block=late}' 2>&1 | filecheck %s --check-prefix=BEFORE
 // RUN: not dovetail-opt %s -p 'inline-compute{block=copied}' 2>&1 | filecheck %s --check-prefix=AGAIN
+// RUN: not dovetail-opt %s -p 'inline-compute{block=few}' 2>&1 | filecheck %s --check-prefix=FEW
 // RUN: not dovetail-opt %s -p 'inline-compute{block=X}' 2>&1 | filecheck %s --check-prefix=LIVES
 
 // CHECK-LABEL: func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
@@ -44,7 +45,9 @@
 // WRITTEN: error: inline-compute: %W is also written by block 'again'
 // READER: error: inline-compute: block 'reader' reads %G under a guard; inline the guard's producer into a plain read
 // BEFORE: error: inline-compute: block 'early' reads %Z before block 'late' writes it
-// AGAIN: error: inline-compute: %O, which block 'copied' reads, is written again by block 'changed'
+// AGAIN: error: inline-compute: block 'changed' writes %O, which block 'copied' reads, before block 'user' would read it
+// AGAIN-NEXT: %O[0] is read by block 'copied' (v=0) and then written by block 'changed' (v=0), which would run before it
+// FEW: error: inline-compute: block 'more' reads elements of %F that block 'few' does not compute; inline it before blocks are padded
 // LIVES: error: inline-compute: %T, which block 'X' reads, only lives inside loop 'l'
 
 func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
@@ -192,6 +195,22 @@ func.func @sum(%A: memref<8xf32>, %O: memref<8xf32>) {
         %z = arith.addf %x, %y : f32
         loop.store %z, %N[%v] : memref<8xf32>
       }
+    }
+  }
+  func.return
+}
+func.func @pads(%A: memref<8xf32>, %O: memref<10xf32>) {
+  %F = loop.alloc : memref<10xf32>
+  loop.for %r = 0 to 8 {
+    loop.block "few" (%v < 8 = %r) {
+      %x = loop.load %A[%v] : memref<8xf32>
+      loop.store %x, %F[%v] : memref<10xf32>
+    }
+  }
+  loop.for %s = 0 to 10 {
+    loop.block "more" (%v < 10 = %s) {
+      %x = loop.load %F[%v] : memref<10xf32>
+      loop.store %x, %O[%v] : memref<10xf32>
     }
   }
   func.return

@@ -150,8 +150,7 @@
 // MIXED: error: insert-dependence-tokens: block 'M' has two units: @accumulate runs on ex, @zero runs on st
 // BARRIER: error: insert-dependence-tokens: no unit runs loop.barrier; the units of a vta target are ld, ex, st
 // THREADS: error: insert-dependence-tokens: loop 't' cannot be vthread: the copy of %A to %T writes an element of %T that the copy of %A to %T writes in another iteration
-// THREADS-NEXT:  t = 1: the copy of %A to %T writes %T[0, 0]
-// THREADS-NEXT:  t = 0: the copy of %A to %T writes %T[0, 0]
+// THREADS-NEXT: %T[0, 0] is written by the copy of %A to %T (t=0) and then written by the copy of %A to %T (t=1), which would run at the same time
 // NOPE: error: insert-dependence-tokens: no function of loops is named 'nope'
 // AGAIN: error: insert-dependence-tokens: function @talk has tokens already; tokens are put once, into a schedule without any
 // CPU: error: insert-dependence-tokens: a llvm target has no execution units that send each other tokens

@@ -43,7 +43,9 @@
 
 // INSIDE: error: parallelize-loop: loop 'x' is inside loop 'y'; only an outermost loop can be parallel (reorder or fuse first)
 // REDUCE: error: parallelize-loop: loop 'k' runs over the reduction of block 'S'; only a spatial loop can be parallel
+// REDUCE-NEXT: %S[0] is read by block 'S' (r=0, k=0) and then written by block 'S' (r=0, k=1), which would run at the same time
 // READS: error: parallelize-loop: loop 'i' cannot be parallel: block 'A' reads an element of %A that block 'A' writes in another iteration
+// READS-NEXT: %A[1] is written by block 'A' (v=0) and then read by block 'A' (v=1), which would run at the same time
 // TWICE: error: parallelize-loop: loop 'y' is already parallel
 
 func.func @scale(%A: memref<13x6xf32>, %B: memref<13x6xf32>) {

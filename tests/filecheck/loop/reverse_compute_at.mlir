@@ -101,11 +101,14 @@
 // SELF: error: reverse-compute-at: block 'self' reads %B, which it writes
 // EARLIER: error: reverse-compute-at: block 'earlier' comes before loop 'b'; only a later block can move into it
 // LIVES: error: reverse-compute-at: %T, which block 'Y' uses, does not live in loop 'm'
-// USED: error: reverse-compute-at: %O, which block 'twice' writes, is also used by block 'next' before it
-// ALSO: error: reverse-compute-at: block 'both' also reads %E, which block 'second' writes after loop 'b' has begun
+// USED: error: reverse-compute-at: in loop 'b' block 'twice' would write an element of %O before block 'next' writes it
+// USED-NEXT: %O[0] is written by block 'next' (v=0) and then written by block 'twice' (v=0), which would run before it
+// ALSO: error: reverse-compute-at: in loop 'b' block 'both' would read an element of %E before block 'second' writes it
+// ALSO-NEXT: %E[0] is written by block 'second' (v=0) and then read by block 'both' (v=0), which would run before it
 // GUARD: error: reverse-compute-at: block 'half' has a guard that loop 'f' does not have; compute it before its own loops are split
 // POINTS: error: reverse-compute-at: loop 'y_o' does not run over all points of block 'D'; compute it in a loop further out, or before loops are peeled
-// FINAL: error: reverse-compute-at: block 'S_tail' writes %S after block 'O' would read it in loop 'k_o'
+// FINAL: error: reverse-compute-at: in loop 'k_o' block 'O' would read an element of %S before block 'S_tail' writes it
+// FINAL-NEXT: %S[0] is written by block 'S_tail' (v=0, w=6) and then read by block 'O' (v=0), which would run before it
 
 func.func @chain(%A: memref<6x8xf32>, %D: memref<6x8xf32>, %R: memref<6xf32>) {
   %B = loop.alloc : memref<6x8xf32>

@@ -26,8 +26,11 @@
 // INNER: error: vectorize-loop: loop 'x' is nested with 'y', which is vectorized; lanes have one dimension
 // ALLOC: error: vectorize-loop: %T is allocated inside loop 'l', and lanes share their buffers; vectorize a loop further in
 // REDUCE: error: vectorize-loop: loop 'k' runs over the reduction of block 'S'; only a spatial loop can be vectorized
+// REDUCE-NEXT: %S[0] is read by block 'S' (r=0, k=0) and then written by block 'S' (r=0, k=1), which would run at the same time
 // READS: error: vectorize-loop: loop 'i' cannot be vectorized: block 'A' reads an element of %A that block 'A' writes in another iteration
+// READS-NEXT: %A[1] is written by block 'A' (v=0) and then read by block 'A' (v=1), which would run at the same time
 // WRITES: error: vectorize-loop: loop 'n' cannot be vectorized: block 'T' writes an element of %T that block 'T' writes in another iteration
+// WRITES-NEXT: %T[0] is written by block 'T' (v=0) and then written by block 'T' (v=1), which would run at the same time
 // TWICE: error: vectorize-loop: loop 'x' is already unrolled
 
 func.func @scale(%A: memref<13x6xf32>, %B: memref<13x6xf32>) {

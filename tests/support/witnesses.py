@@ -1,0 +1,340 @@
+"""Checks witnesses by running all instances of a function, before a primitive and after it.
+
+A refusal for a dependence names two instances and an element. Here the instances are enumerated one
+by one. The two must be there and touch that element, one of them writing it, the first one before
+the second one. Then the primitive is done regardless, and what was foretold must come true.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from unittest.mock import patch
+
+from native import context
+from random_schedules import function_of
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from dialects import loop
+from dialects.layout import logical_shape
+from passes.loop.primitive import Scope
+from passes.loop.reorder_loops import ReorderLoopsPass
+from passes.loop.split_loop import SplitLoopPass
+from passes.loop.tile_loops import TileLoopsPass
+from passes.loop.witnesses import CONCURRENT
+
+TOUCH = r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+) \((.*?)\)"
+LINE = re.compile(
+    rf"^%(\w+)\[(.*?)\] (is|may be) {TOUCH} and then {TOUCH}, which would (.*?)(?: \(for (.*)\))?$"
+)
+CHECKS = (
+    "passes.loop.compute_in_place.runs_after",
+    "passes.loop.permutations.keeps_by_signature",
+    "passes.loop.reorder_loops.turned_around",
+    "passes.loop.reorder_loops.made_concurrent",
+    "passes.loop.vectorize_loop.carried",
+    "passes.loop.compute_at.turned_around",
+    "passes.loop.compute_at.race_in",
+    "passes.loop.compute_at.Placement.check_reads",
+    "passes.loop.reverse_compute_at.turned_around",
+    "passes.loop.reverse_compute_at.race_in",
+)
+"""What finds dependences: with nothing found, primitives do what they are asked."""
+
+MOST_EVENTS = 60_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """One access of one instance: who, which element of which memory, in which iterations."""
+
+    subject: str
+    values: Mapping[str, int]
+    loops: tuple[tuple[str, int], ...]
+    buffer: str
+    memory: int
+    element: tuple[int, ...] | None
+    writes: bool
+    init: bool = False
+
+
+class TooLongError(Exception):
+    """There are more events than there is time for."""
+
+
+class Trace:
+    """All events of a function, in program order; the index of a gather is not known (None)."""
+
+    def __init__(self, module: ModuleOp, dims: Mapping[str, int]) -> None:
+        self.values = {}
+        self.memory = {}
+        self.origins = {}
+        self.parts = {}
+        self.loops: list[tuple[str, int]] = []
+        self.dims = dims
+        self.events: list[Event] = []
+        function = function_of(module)
+        for i, argument in enumerate(function.body.block.args):
+            self.memory[argument] = -1 - i
+        self.block(function.body.block)
+
+    def map(self, map, operands):
+        known = [self.values.get(o) for o in operands]
+        return [
+            None
+            if any(known[d] is None for d in e.used_dims())
+            else e.eval([v or 0 for v in known], [])
+            for e in map.data.results
+        ]
+
+    def block(self, block) -> None:
+        for op in block.ops:
+            match op:
+                case loop.ForOp():
+                    (low,), (high,) = self.map(op.lower, op.bounds), self.map(op.upper, op.bounds)
+                    for i in range(low, high):
+                        self.values[op.induction] = i
+                        self.loops.append((op.loop_name.data, i))
+                        self.block(op.body.block)
+                        self.loops.pop()
+                case loop.BlockOp():
+                    self.instance(op)
+                case loop.AllocOp() if op.memory is not None:
+                    (part,), origin = self.map(op.part, op.outer), self.map(op.origin, op.outer)
+                    self.parts[op.result] = op.memory, part, origin
+                    self.origins[op.result] = origin
+                case loop.AllocOp():
+                    self.memory[op.result] = len(self.events) * 1000 + len(self.memory)
+                    self.origins[op.result] = self.map(op.origin, op.outer)
+                case loop.DimOp():
+                    self.values[op.result] = self.dims[op.symbol.data]
+                case loop.CopyOp():
+                    self.copy(op)
+                case _:
+                    pass
+
+    def instance(self, op: loop.BlockOp) -> None:
+        variables = self.map(op.bindings, op.outer)
+        domains = self.map(op.domains, op.outer)
+        if any(not 0 <= v < d for v, d in zip(variables, domains, strict=True)):
+            return
+        if any(c < 0 for c in self.map(op.where, op.outer)):
+            return
+        reduced = [v for v, reduce in zip(variables, op.is_reduce, strict=True) if reduce]
+        regions = [op.body]
+        if op.init is not None and not any(reduced):
+            regions.insert(0, op.init)
+        hints = [v.name_hint or f"d{i}" for i, v in enumerate(op.variables)]
+        names = [hint.removeprefix("v_") for hint in hints]
+        subject = f"block '{op.block_name.data}'"
+        for region in regions:
+            self.values.update(zip(region.block.args, variables, strict=True))
+            for inner in region.block.ops:
+                if isinstance(inner, loop.LoadOp | loop.StoreOp):
+                    values = dict(zip(names, variables, strict=True))
+                    self.access(inner, subject, values, region is op.init)
+
+    def access(self, op, subject: str, values: Mapping[str, int], init: bool) -> None:
+        if isinstance(op, loop.LoadOp) and any(
+            c is not None and c < 0 for c in self.map(op.where, op.indices)
+        ):
+            return
+        place = self.map(op.map, op.indices)
+        element = None if None in place else tuple(place)
+        self.add(op.memref, subject, values, element, isinstance(op, loop.StoreOp), init)
+
+    def copy(self, op: loop.CopyOp) -> None:
+        names = op.source.name_hint, op.target.name_hint
+        subject = f"the copy of %{names[0]} to %{names[1]}"
+        boxes = []
+        for buffer in (op.source, op.target):
+            shape = [self.dims.get(s, s) for s in logical_shape(buffer.type)]
+            origin = self.origins.get(buffer, [0] * len(shape))
+            boxes.append([range(o, o + s) for o, s in zip(origin, shape, strict=True)])
+        both = [
+            range(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(*boxes, strict=True)
+        ]
+        for element in points(both):
+            self.add(op.source, subject, dict(self.loops), element, False)
+        for element in points(both if op.pad is None else boxes[1]):
+            self.add(op.target, subject, dict(self.loops), element, True)
+
+    def add(self, buffer, subject, values, element, writes, init=False) -> None:
+        if len(self.events) > MOST_EVENTS:
+            raise TooLongError
+        if buffer in self.parts:
+            buffer, part, origin = self.parts[buffer]
+            if element is not None:
+                element = (part, *(e - o for e, o in zip(element, origin, strict=True)))
+        name, memory = buffer.name_hint, self.memory[buffer]
+        self.events.append(
+            Event(subject, values, tuple(self.loops), name, memory, element, writes, init)
+        )
+
+
+def points(box: list[range]) -> Iterator[tuple[int, ...]]:
+    """The points of a box."""
+    if not box:
+        yield ()
+        return
+    for first in box[0]:
+        for rest in points(box[1:]):
+            yield (first, *rest)
+
+
+@dataclass(frozen=True)
+class Named:
+    """One of the two instances that a line names."""
+
+    buffer: str
+    element: tuple[int, ...]
+    guess: bool
+    writes: bool
+    subject: str
+    values: Mapping[str, int]
+    loops: Mapping[str, int]
+
+    def is_in(self, event: Event) -> bool:
+        """Whether an event is one of this instance."""
+        here = event.element == self.element or (self.guess and event.element is None)
+        same = (event.buffer, event.writes, event.subject) == (
+            self.buffer,
+            self.writes,
+            self.subject,
+        )
+        return (
+            here
+            and same
+            and event.values == self.values
+            and all(dict(event.loops).get(name) == value for name, value in self.loops.items())
+        )
+
+
+def numbers(text: str) -> dict[str, int]:
+    """The values in `y=3, x=5`."""
+    parts = (part.split("=") for part in text.split(", ") if part)
+    return {name: int(value) for name, value in parts}
+
+
+def parse(line: str) -> tuple[Named, Named, str, dict[str, int]]:
+    """The two instances that a line names, what the second one would do, and for which sizes."""
+    found = LINE.match(line)
+    assert found is not None, f"no witness: {line}"
+    buffer, place, certainty, *touches, consequence, sizes = found.groups()
+    element = tuple(int(c) for c in place.split(", ") if c)
+    named: list[Named] = []
+    for verb, subject, values in (touches[:3], touches[3:]):
+        inside, _, loops = values.partition(" in ")
+        shown = numbers(inside), numbers(loops)
+        named.append(
+            Named(buffer, element, certainty == "may be", verb == "written", subject, *shown)
+        )
+    return named[0], named[1], consequence, numbers(sizes or "")
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Primitives that are done although a dependence forbids it."""
+    with ExitStack() as stack:
+        for target in CHECKS:
+            found = False if "keeps" in target else None
+            stack.enter_context(patch(target, lambda *_, found=found, **__: found))
+        yield
+
+
+def confirm(
+    before: ModuleOp, step: ModulePass, message: str, line: str, dims: Mapping[str, int]
+) -> str | None:
+    """Why a witness is wrong; None if it is right."""
+    if isinstance(step, TileLoopsPass):  # its witnesses name the loops of the tiles
+        before, step = as_reorder(before, step)
+    first, second, consequence, sizes = parse(line)
+    dims = {**dims, **sizes}
+    if not first.writes and not second.writes:
+        return "neither instance writes"
+    after = before.clone()
+    with unchecked():
+        step.apply(context(), after)
+    try:
+        old, new = Trace(before, dims).events, Trace(after, dims).events
+    except TooLongError:
+        return None
+    together = "at the same time" in consequence
+    if "find it overwritten" in consequence:
+        old = new  # in the result's memory, which only then is the operand's
+    if not together and not ordered(old, first, second):
+        return "the first instance does not come before the second one"
+    if "before it" in consequence and not ordered(new, second, first):
+        return "the order stays as it is"
+    if "nothing there" in consequence and ordered(new, first, second):
+        return "the second instance still finds what it needs"
+    names = re.findall(r"loop '(\w+)'", message)
+    if together and not any(concurrent(new, first, second, name) for name in names):
+        return f"the two are not in different iterations of {names}"
+    return None
+
+
+def as_reorder(before: ModuleOp, step: TileLoopsPass) -> tuple[ModuleOp, ModulePass]:
+    """What tile-loops is: loops that are split, and a new order of them."""
+    names = step.new_names(Scope(step.name, function_of(before)))
+    module, count = before.clone(), len(step.loops)
+    for i, (name, size) in enumerate(zip(step.loops, step.sizes, strict=True)):
+        SplitLoopPass(name, size, (names[i], names[count + i])).apply(context(), module)
+    return module, ReorderLoopsPass(tuple(names))
+
+
+def ordered(events: list[Event], first: Named, second: Named) -> bool:
+    """Whether an instance comes before another one, in one and the same memory."""
+    seen: set[int] = set()
+    for event in events:
+        if second.is_in(event) and event.memory in seen:
+            return True
+        if first.is_in(event):
+            seen.add(event.memory)
+    return False
+
+
+def concurrent(events: list[Event], first: Named, second: Named, name: str) -> bool:
+    """Whether two instances are in different iterations of a loop, in the same ones around it."""
+
+    def iterations(named: Named) -> Iterator[tuple[int, tuple[tuple[str, int], ...], int]]:
+        for event in events:
+            names = [n for n, _ in event.loops]
+            if named.is_in(event) and name in names:
+                depth = names.index(name)
+                yield event.memory, event.loops[:depth], event.loops[depth][1]
+
+    mine = set(iterations(first))
+    return any(
+        (memory, outer) == (m, o) and i != j
+        for memory, outer, i in set(iterations(second))
+        for m, o, j in mine
+    )
+
+
+def race_of(module: ModuleOp, dims: Mapping[str, int]) -> str | None:
+    """Two iterations of a loop that run at the same time and touch one element; None if no two do.
+
+    Elements of gathers are not known, and left out.
+    """
+    together = {
+        op.loop_name.data
+        for op in module.walk()
+        if isinstance(op, loop.ForOp) and op.kind.data in CONCURRENT
+    }
+    try:
+        events = Trace(module, dims).events if together else []
+    except TooLongError:
+        return None
+    seen: dict[object, tuple[set[int], bool]] = {}
+    for event in events:
+        for depth, (name, iteration) in enumerate(event.loops):
+            if name in together and event.element is not None:
+                key = (event.memory, event.element, event.loops[:depth], name)
+                iterations, written = seen.get(key, (set[int](), False))
+                seen[key] = iterations | {iteration}, written or event.writes
+                if len(seen[key][0]) > 1 and seen[key][1]:
+                    place = f"%{event.buffer}{list(event.element)}"
+                    return f"race: iterations {seen[key][0]} of loop '{name}' touch {place}"
+    return None
