@@ -95,7 +95,7 @@ def test_live_buffers_never_overlap(seed, batch):
         if a.begin < b.end and b.begin < a.end:
             in_place = a.begin == b.begin and (a.last == b.first or b.last == a.first)
             assert a.last < b.first or b.last < a.first or in_place
-            assert a.type == b.type or pad_of(a.type) is pad_of(b.type) is None
+            assert a.type == b.type or (pad_of(a.type) is None and pad_of(b.type) is None)
     if batch:
         return
     assert arena_of(main).size >= max((buffer.end for buffer in buffers), default=0)
