@@ -11,6 +11,7 @@ The copy moves as many bytes as the kernel touches, half of them read and half w
 again: so it runs in the cache that the kernel's data fits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import Float64Type, IntegerType
@@ -68,19 +69,32 @@ class MultiplyAdds:
 
     def ir(self, name: str) -> str:
         """The function `name`; its workspace begins with two vectors and one for each thread."""
-        v, sums = self.vector, range(self.sums)
+        body = [self.multiply_add(i) for i in range(self.sums)]
         add = "add" if self.element.startswith("i") else "fadd"
-        phis = "\n".join(f"  %s{i} = phi {v} [ %b, %entry ], [ %n{i}, %turn ]" for i in sums)
-        body = "\n".join(self.multiply_add(i) for i in sums)
-        total = "\n".join(
-            f"  %t{i} = {add} {v} %{'n0' if i == 1 else f't{i - 1}'}, %n{i}" for i in sums if i
-        )
-        return f"""
+        return independent_sums(name, self.vector, self.vector, "%b", body, add)
+
+
+def independent_sums(
+    name: str, sum: str, factor: str, start: str, steps: Sequence[str], add: str
+) -> str:
+    """A function that goes round a loop of sums which do not depend on each other.
+
+    `sum` and `factor` are LLVM's names of their types, `start` what the sums begin with. Step i
+    computes `%n<i>` of `%s<i>` and of the factors `%a` and `%b`, which the workspace begins with;
+    behind them is a slot for each thread, in which it leaves what the sums `add` up to.
+    """
+    count = range(len(steps))
+    phis = "\n".join(f"  %s{i} = phi {sum} [ {start}, %entry ], [ %n{i}, %turn ]" for i in count)
+    total = "\n".join(
+        f"  %t{i} = {add} {sum} %{'n0' if i == 1 else f't{i - 1}'}, %n{i}" for i in count if i
+    )
+    body = "\n".join(steps)
+    return f"""
 define i32 @{name}({ARGUMENTS}) {{
 entry:
-  %a = load {v}, ptr %workspace, align 64
-  %b_at = getelementptr {v}, ptr %workspace, i64 1
-  %b = load {v}, ptr %b_at, align 64
+  %a = load {factor}, ptr %workspace, align 64
+  %b_at = getelementptr {factor}, ptr %workspace, i64 1
+  %b = load {factor}, ptr %b_at, align 64
   %steps = zext i32 %step to i64
   %turns = mul i64 %steps, {TURNS}
   br label %turn
@@ -94,8 +108,8 @@ turn:
 end:
 {total}
   %slot = add i32 %tid, 2
-  %result = getelementptr {v}, ptr %workspace, i32 %slot
-  store {v} %t{self.sums - 1}, ptr %result, align 64
+  %result = getelementptr {sum}, ptr %workspace, i32 %slot
+  store {sum} %t{len(steps) - 1}, ptr %result, align 64
   ret i32 0
 }}
 """

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import BFloat16Type, IntegerType
 from xdsl.ir import Attribute
 
 from dialects.target import Machine
-from dovetail.measuring.limits import ARGUMENTS, TURNS
+from dovetail.measuring.limits import ARGUMENTS, TURNS, independent_sums
 
 
 @dataclass(frozen=True)
@@ -58,42 +58,14 @@ class DotProducts(ProductLimit):
         return 2 * 16 * self.per * self.sums * TURNS
 
     def ir(self, name: str) -> str:
-        sums, v, f = range(self.sums), f"<16 x {self.sum}>", self.factors
-        phis = "\n".join(
-            f"  %s{i} = phi {v} [ zeroinitializer, %entry ], [ %n{i}, %turn ]" for i in sums
-        )
-        body = "\n".join(
-            f"  %n{i} = call {v} @{self.intrinsic}({v} %s{i}, {f} %a, {f} %b)" for i in sums
-        )
+        v, f = f"<16 x {self.sum}>", self.factors
+        steps = [
+            f"  %n{i} = call {v} @{self.intrinsic}({v} %s{i}, {f} %a, {f} %b)"
+            for i in range(self.sums)
+        ]
         add = "fadd" if self.sum == "float" else "add"
-        total = "\n".join(
-            f"  %t{i} = {add} {v} %{'n0' if i == 1 else f't{i - 1}'}, %n{i}" for i in sums if i
-        )
-        return f"""
-declare {v} @{self.intrinsic}({v}, {f}, {f})
-define i32 @{name}({ARGUMENTS}) {{
-entry:
-  %a = load {f}, ptr %workspace, align 64
-  %b_at = getelementptr {f}, ptr %workspace, i64 1
-  %b = load {f}, ptr %b_at, align 64
-  %steps = zext i32 %step to i64
-  %turns = mul i64 %steps, {TURNS}
-  br label %turn
-turn:
-  %i = phi i64 [ 0, %entry ], [ %next, %turn ]
-{phis}
-{body}
-  %next = add i64 %i, 1
-  %more = icmp ult i64 %next, %turns
-  br i1 %more, label %turn, label %end
-end:
-{total}
-  %slot = add i32 %tid, 2
-  %result = getelementptr {v}, ptr %workspace, i32 %slot
-  store {v} %t{self.sums - 1}, ptr %result, align 64
-  ret i32 0
-}}
-"""
+        loop = independent_sums(name, v, f, "zeroinitializer", steps, add)
+        return f"declare {v} @{self.intrinsic}({v}, {f}, {f})\n{loop}"
 
 
 @dataclass(frozen=True)
