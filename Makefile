@@ -34,7 +34,7 @@ demo: $(VENV)/core  ## a real network on this machine, and kernels on an acceler
 	$(BIN)/python examples/accelerator.py
 
 test: $(VENV)/dev  ## all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-browser: $(VENV)/browser  ## the page of `dovetail explain`, in Chromium
 	$(BIN)/python -m pytest -rs tests/browser

@@ -6,14 +6,22 @@ the second one. Then the primitive is done regardless, and what was foretold mus
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from unittest.mock import patch
 
 from native import context
 from random_schedules import function_of
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineConstantExpr,
+    AffineDimExpr,
+    AffineExpr,
+    AffineMap,
+)
 from xdsl.passes import ModulePass
 
 from dialects import loop
@@ -63,6 +71,26 @@ class TooLongError(Exception):
     """There are more events than there is time for."""
 
 
+@cache
+def compiled(map: AffineMap) -> list[tuple[tuple[int, ...], Callable[[list], int]]]:
+    """For each result the dimensions that it uses, and a function of the values of all."""
+    return [
+        (tuple(e.used_dims()), eval(f"lambda known: {python_of(e)}"))
+        for e in map.results
+    ]
+
+
+def python_of(expr: AffineExpr) -> str:
+    """An affine expression as Python computes it."""
+    if isinstance(expr, AffineDimExpr):
+        return f"known[{expr.position}]"
+    if isinstance(expr, AffineConstantExpr):
+        return f"({expr.value})"
+    assert isinstance(expr, AffineBinaryOpExpr)
+    signs = {"Add": "+", "Mul": "*", "Mod": "%", "FloorDiv": "//"}
+    return f"({python_of(expr.lhs)} {signs[expr.kind.name]} {python_of(expr.rhs)})"
+
+
 class Trace:
     """All events of a function, in program order; the index of a gather is not known (None)."""
 
@@ -82,10 +110,8 @@ class Trace:
     def map(self, map, operands):
         known = [self.values.get(o) for o in operands]
         return [
-            None
-            if any(known[d] is None for d in e.used_dims())
-            else e.eval([v or 0 for v in known], [])
-            for e in map.data.results
+            None if any(known[d] is None for d in dims) else value(known)
+            for dims, value in compiled(map.data)
         ]
 
     def block(self, block) -> None:

@@ -92,6 +92,7 @@ class Operand:
         for form, extent in zip(reversed(self.places), reversed(self.extents), strict=True):
             low, high = form.interval(ranges)
             width = extent if low is None or high is None else min(extent, high - low + 1)
+            width = max(1, width)  # what is empty takes no time in any order
             total *= width
             if side_by_side:
                 run *= width
