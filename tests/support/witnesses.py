@@ -74,10 +74,7 @@ class TooLongError(Exception):
 @cache
 def compiled(map: AffineMap) -> list[tuple[tuple[int, ...], Callable[[list], int]]]:
     """For each result the dimensions that it uses, and a function of the values of all."""
-    return [
-        (tuple(e.used_dims()), eval(f"lambda known: {python_of(e)}"))
-        for e in map.results
-    ]
+    return [(tuple(e.used_dims()), eval(f"lambda known: {python_of(e)}")) for e in map.results]
 
 
 def python_of(expr: AffineExpr) -> str:
