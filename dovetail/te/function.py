@@ -34,7 +34,8 @@ from dovetail.runtime.manifest import shape_text
 from dovetail.runtime.program import WORKSPACE_BYTES, solve_dims
 from dovetail.runtime.threads import Crew, usable_cores
 from dovetail.te.emitting import computes, module_of
-from dovetail.te.schedule import Schedule, function_of
+from dovetail.te.handles import function_of
+from dovetail.te.schedule import Schedule
 from dovetail.te.tensors import Compute, Tensor
 
 
