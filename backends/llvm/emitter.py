@@ -182,6 +182,8 @@ class FunctionEmitter(Calls):
         """Emit a loop according to its kind."""
         induction, extent = op.induction, op.extent
         kind = op.kind.data
+        if extent == 0:
+            return
         self.bound.add(induction)
         if kind in ("unrolled", "vectorized") and extent is None:
             raise UnsupportedError(

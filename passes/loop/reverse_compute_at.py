@@ -73,6 +73,7 @@ def match_variables(
 ) -> dict[Hashable, Hashable]:
     """For each variable of the consumer the producer's variable that it equals."""
     pairs: dict[Hashable, Hashable] = {}
+    variables = block_of(store).variables
     for read, written in zip(coordinates(load), coordinates(store), strict=True):
         if read.is_constant and read == written:
             continue
@@ -84,6 +85,12 @@ def match_variables(
             raise scope.error(
                 f"block '{block_of(load).block_name.data}' reads %{load.memref.name_hint} at other "
                 "places than its own element; compute it after the whole producer"
+            )
+        if theirs not in variables:
+            raise scope.error(
+                f"block '{block_of(store).block_name.data}' writes %{store.memref.name_hint} at an "
+                "index that it computes, so that the element is only known when it runs; compute "
+                f"'{block_of(load).block_name.data}' after the whole of it"
             )
         pairs[mine] = theirs
     return pairs

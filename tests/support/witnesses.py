@@ -24,6 +24,7 @@ from xdsl.ir.affine import (
 )
 from xdsl.passes import ModulePass
 
+from analysis.errors import UserError
 from dialects import loop
 from dialects.layout import logical_shape
 from passes.loop.primitive import Scope
@@ -99,6 +100,7 @@ class Trace:
         self.loops: list[tuple[str, int]] = []
         self.dims = dims
         self.events: list[Event] = []
+        self.allocations = 0
         function = function_of(module)
         for i, argument in enumerate(function.body.block.args):
             self.memory[argument] = -1 - i
@@ -128,7 +130,8 @@ class Trace:
                     self.parts[op.result] = op.memory, part, origin
                     self.origins[op.result] = origin
                 case loop.AllocOp():
-                    self.memory[op.result] = len(self.events) * 1000 + len(self.memory)
+                    self.allocations += 1
+                    self.memory[op.result] = self.allocations
                     self.origins[op.result] = self.map(op.origin, op.outer)
                 case loop.DimOp():
                     self.values[op.result] = self.dims[op.symbol.data]
@@ -277,12 +280,17 @@ def confirm(
     if not first.writes and not second.writes:
         return "neither instance writes"
     after = before.clone()
-    with unchecked():
-        step.apply(context(), after)
     try:
-        old, new = Trace(before, dims).events, Trace(after, dims).events
+        old = Trace(before, dims).events
+        with unchecked():
+            step.apply(context(), after)
+        new = Trace(after, dims).events
     except TooLongError:
         return None
+    except UserError:  # something else is in the way, too; what is there now is checked
+        after_all = "at the same time" in consequence or "overwritten" in consequence
+        apart = after_all or ordered(old, first, second)
+        return None if apart else "the first instance does not come before the second one"
     together = "at the same time" in consequence
     if "find it overwritten" in consequence:
         old = new  # in the result's memory, which only then is the operand's

@@ -1,0 +1,47 @@
+"""Small programs and pipelines that random schedules have found to go wrong."""
+
+import numpy as np
+import pytest
+from native import apply, parse, run
+
+from analysis.errors import ScheduleError
+
+SUM = """
+func.func @sum(%A: tensor<12xf32>) -> tensor<12xf32> {
+  %B = te.compute "B" (%p = 0 to 12) {
+    %a = te.read %A[%p] : tensor<12xf32>
+    %b = arith.addf %a, %a : f32
+    te.yield %b : f32
+  } : tensor<12xf32>
+  func.return %B : tensor<12xf32>
+}
+"""
+
+SCATTER = """
+func.func @scatter(%T: tensor<20xf32>, %I: tensor<4xi64>, %V: tensor<4xf32>) -> tensor<20xf32> {
+  %out = te.scatter "out" (%i = 0 to 4) sum into %T {
+    %n = te.read %I[%i] : tensor<4xi64>
+    %j = arith.index_cast %n : i64 to index
+    %v = te.read %V[%i] : tensor<4xf32>
+    te.yield %v, %j : f32, index
+  } : tensor<20xf32>
+  func.return %out : tensor<20xf32>
+}
+"""
+
+
+def test_lanes_of_a_loop_that_never_runs():
+    """Seed 10222: there is no vector without elements."""
+    lowered = str(apply(parse(SUM), "lower-te-to-loop"))
+    empty = lowered.replace("= 0 to 12 {", "= 0 to 0 {")
+    assert empty != lowered
+    a = np.arange(12, dtype=np.float32)
+    run(empty, 'vectorize-loop{loop="p"}', a)
+
+
+def test_a_place_that_is_computed_has_no_counterpart():
+    """Seed 10968: a copy of what was scattered does not move into the scattering loop."""
+    packed = 'pack-buffer{buffer="out" map="(d0)->(d0 floordiv 4, d0 mod 4)"}'
+    module = apply(parse(SCATTER), f"lower-te-to-loop,{packed}")
+    with pytest.raises(ScheduleError, match="at an index that it computes"):
+        apply(module, 'reverse-compute-at{block="out_packed_out" at="i"}')
