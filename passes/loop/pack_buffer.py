@@ -24,7 +24,8 @@ Arguments: `buffer`, `map` (text such as "(k,x)->(x floordiv 32, k, x mod 32)"),
 loop), `scope` (of the packed buffer; by default `local` in a loop and global memory outside),
 `tile` (a name, by default `<buffer>_packed`), `function`.
 Refuses: the maps that transform-layout refuses; without `at`, a weight or a buffer of the function
-that has a layout already, a scope for these, and uses of an argument other than loads and stores;
+that has a layout already, a scope for these, and of an argument uses other than loads and stores, or
+stores to cells that hold no element;
 with it, what promote-memory-scope refuses; a memory into which the target moves boxes, because
 tiles there have the layout of their buffer; a name that another buffer has.
 """
@@ -33,7 +34,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, StringAttr
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, Operation, OpResult, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from analysis.affine import Affine
@@ -41,6 +42,7 @@ from dialects import loop as loop_dialect
 from dialects.layout import logical_shape
 from passes.loop.dma import memory_of
 from passes.loop.forms import coordinates
+from passes.loop.instances import Instances, place_of, run_conditions
 from passes.loop.library.axes import is_weight
 from passes.loop.liveness import Liveness
 from passes.loop.nests import box_loops, put_block
@@ -151,6 +153,20 @@ def gather(scope: Scope, buffer: SSAValue) -> loop_dialect.ForOp:
     return once
 
 
+def leaves_shape(store: loop_dialect.StoreOp) -> bool:
+    """Whether a store writes cells that hold no element of its buffer."""
+    asks, place = Instances(), place_of(store)
+    for form, extent in zip(place, logical_shape(store.memref.type), strict=True):
+        if not isinstance(extent, int) or any(isinstance(v, OpResult) for v in form.variables()):
+            continue  # as large as its loops are, or only known when it runs
+        for outside in (form - extent, form * -1 - 1):
+            conditions = [*run_conditions(store), outside]
+            hidden = {v for condition in conditions for v in condition.variables()}
+            if not asks.names.points([], conditions, hidden).is_empty():
+                return True
+    return False
+
+
 def scatter(once: loop_dialect.ForOp) -> None:
     """Put what is in the loop in its place."""
     for op in list(once.body.block.ops):
@@ -218,6 +234,13 @@ class PackBufferPass(Primitive):
                 )
         if not any(isinstance(use.operation, Access) for use in buffer.uses):
             raise scope.error(f"nothing in @{scope.function.sym_name.data} uses %{self.buffer}")
+        for use in buffer.uses:
+            if isinstance(use.operation, loop_dialect.StoreOp) and leaves_shape(use.operation):
+                raise scope.error(
+                    f"block '{block_of(use.operation).block_name.data}' also writes cells of "
+                    f"%{self.buffer} that hold no element, for which the copy has no room; pack "
+                    "it before pad-block"
+                )
         once = gather(scope, buffer)
         memory = self.scope or "global"
         WholePacking(

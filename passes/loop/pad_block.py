@@ -28,7 +28,7 @@ Refuses: a loop that moves no variable of the block, or several; an extent that 
 time; split loops that do not run over the new points; copies, calls or tokens in a loop that gets
 longer; a reduction that no pads keep as it is; new points that write what there was before; indices
 that are known at run time; divisions by what is no constant; a block that reads elsewhere what it
-writes; reads and writes outside of tiles.
+writes; reads and writes outside of tiles; tiles that are filled ahead of time.
 """
 
 from collections.abc import Mapping
@@ -103,6 +103,7 @@ class PadBlockPass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         block = scope.find_block(self.block)
+        scope.refuse_parts(block)
         domains = self.new_domains(scope, block)
         if not domains:
             return

@@ -45,3 +45,38 @@ def test_a_place_that_is_computed_has_no_counterpart():
     module = apply(parse(SCATTER), f"lower-te-to-loop,{packed}")
     with pytest.raises(ScheduleError, match="at an index that it computes"):
         apply(module, 'reverse-compute-at{block="out_packed_out" at="i"}')
+
+
+PRODUCT = """
+func.func @product(%A: tensor<9x4xi8>, %B: tensor<4x11xi8>) -> tensor<9x11xi8> {
+  %C = te.compute "C" (%y = 0 to 9, %x = 0 to 11) sum (%k = 0 to 4) {
+    %a = te.read %A[%y, %k] : tensor<9x4xi8>
+    %b = te.read %B[%k, %x] : tensor<4x11xi8>
+    %p = arith.muli %a, %b : i8
+    te.yield %p : i8
+  } : tensor<9x11xi8>
+  func.return %C : tensor<9x11xi8>
+}
+"""
+
+
+def test_a_packed_copy_has_no_room_for_pads():
+    """Seed 20874: a copy holds the elements, not what pad-block computes beside them."""
+    blocked = 'transform-layout{buffer="C" map="(d0, d1)->(d0, d1 floordiv 8, d1 mod 8)"}'
+    padded = 'pad-block{block="C" loops="x" multiples=2}'
+    packed = 'pack-buffer{buffer="C" map="(d0, d1)->(d0 floordiv 2, d1, d0 mod 2)"}'
+    module = apply(parse(PRODUCT), f"lower-te-to-loop,{blocked},{padded}")
+    with pytest.raises(ScheduleError, match="for which the copy has no room"):
+        apply(module, packed)
+    apply(parse(PRODUCT), f"lower-te-to-loop,{packed}")
+
+
+def test_tiles_that_are_filled_ahead_are_not_padded():
+    """Seeds 20668, 20903, 20940: the part of the buffer that a tile lies in has its size."""
+    tiled = 'promote-memory-scope{buffer="B" scope="local" at="x"}'
+    module = apply(
+        parse(PRODUCT),
+        f'lower-te-to-loop,{tiled},double-buffer{{buffer="B_local" loop="x"}}',
+    )
+    with pytest.raises(ScheduleError, match="do this before double-buffer"):
+        apply(module, 'pad-block{block="B_local_in" loops="B_local_in_d0" multiples=8}')
