@@ -24,10 +24,10 @@ Arguments: `buffer`, `map` (text such as "(k,x)->(x floordiv 32, k, x mod 32)"),
 loop), `scope` (of the packed buffer; by default `local` in a loop and global memory outside),
 `tile` (a name, by default `<buffer>_packed`), `function`.
 Refuses: the maps that transform-layout refuses; without `at`, a weight or a buffer of the function
-that has a layout already, a scope for these, and of an argument uses other than loads and stores, or
-stores to cells that hold no element;
-with it, what promote-memory-scope refuses; a memory into which the target moves boxes, because
-tiles there have the layout of their buffer; a name that another buffer has.
+that has a layout already, a scope for these, and of an argument uses other than loads and stores,
+or stores to cells that hold no element; with it, what promote-memory-scope refuses; a memory into
+which the target moves boxes, because tiles there have the layout of their buffer; a name that
+another buffer has.
 """
 
 from collections.abc import Sequence
