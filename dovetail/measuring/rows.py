@@ -8,6 +8,7 @@ bias and rectification behind the sum, the result blocked by channels without a 
 """
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,7 @@ ROOFLINE = ("fma", "copy")
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(ABC):
     """A kernel to time.
 
     `limits` are the kinds of limits that count (see paired.py), the longest of them; `features`
@@ -37,13 +38,13 @@ class Row:
     limits: tuple[str, ...] = FMA
     features: frozenset[str] = frozenset()
 
+    @abstractmethod
     def text(self, machine: Machine) -> str:
         """The function, as text of the te dialect."""
-        raise NotImplementedError
 
+    @abstractmethod
     def operations(self, machine: Machine) -> int:
         """What it has to do: multiplications and additions of its sum."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

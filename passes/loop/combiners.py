@@ -13,6 +13,7 @@ term. Two kinds of steps tell which value is the term:
 That a choice may be made in any order is what a reducer of the te dialect declares.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,20 +78,20 @@ class Accumulator:
 
 
 @dataclass(frozen=True)
-class Combiner:
+class Combiner(ABC):
     """The accumulators of a block."""
 
     accumulators: tuple[Accumulator, ...]
 
+    @abstractmethod
     def identities(self, block: loop.BlockOp, builder: Builder) -> list[SSAValue]:
         """The values with which partial results begin."""
-        raise NotImplementedError
 
+    @abstractmethod
     def combine(
         self, old: Sequence[SSAValue], new: Sequence[SSAValue], builder: Builder
     ) -> list[SSAValue]:
         """Partial results, combined."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

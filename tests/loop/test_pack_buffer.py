@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from native import apply, parse, run, small
+from native import apply, check_both, parse, run, small
 from te_cases import symbolic_case
 from xdsl.dialects import func
 
@@ -60,13 +60,7 @@ def expected(a):
 def test_results_are_kept(what):
     pipeline = ",".join(["lower-te-to-loop", *SCHEDULES[what]])
     a = small(np.random.default_rng(0), 17, 13)
-    (got,) = run(PROGRAM, pipeline, a, threads=2)
-    np.testing.assert_array_equal(got, expected(a))
-    module = apply(parse(PROGRAM), pipeline)
-    function = next(op for op in module.ops if isinstance(op, func.FuncOp))
-    result = np.full((17, 13), np.nan, "float32")
-    run_loop(function, [a, result])
-    np.testing.assert_array_equal(result, expected(a))
+    check_both(PROGRAM, pipeline, [a], expected(a))
 
 
 def test_a_frame_is_packed_too():

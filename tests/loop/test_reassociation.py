@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 
 import pytest
-from brute_force import BruteForce
+from brute_force import BruteForce, instance_of
 from parse import parse_module
 from xdsl.context import Context
 from xdsl.dialects import arith
@@ -44,11 +44,8 @@ class Order(BruteForce):
         super().__init__(function, arrays)
 
     def instance(self, op):
-        variables = self.map(op.bindings, op.outer)
-        domains = self.map(op.domains, op.outer)
-        if all(0 <= v < d for v, d in zip(variables, domains, strict=True)) and all(
-            c >= 0 for c in self.map(op.where, op.outer)
-        ):
+        variables, regions = instance_of(self.map, op)
+        if regions:
             self.terms[variables[0]].append(tuple(variables[1:]))
 
 

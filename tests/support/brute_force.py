@@ -25,6 +25,19 @@ def wrap(value):
     return (value + 2**31) % 2**32 - 2**31
 
 
+def instance_of(map, op):
+    """The variables of an instance of a block, and those of its regions that run."""
+    variables = map(op.bindings, op.outer)
+    domains = map(op.domains, op.outer)
+    if any(not 0 <= v < d for v, d in zip(variables, domains, strict=True)):
+        return variables, []
+    if any(c < 0 for c in map(op.where, op.outer)):
+        return variables, []
+    reduced = [v for v, reduce in zip(variables, op.is_reduce, strict=True) if reduce]
+    begins = op.init is not None and not any(reduced)
+    return variables, [op.init, op.body] if begins else [op.body]
+
+
 class BruteForce:
     """Runs a function of i32 memrefs; `memory` maps a parameter to its cells."""
 
@@ -56,16 +69,7 @@ class BruteForce:
                 self.scalar(op)
 
     def instance(self, op):
-        variables = self.map(op.bindings, op.outer)
-        domains = self.map(op.domains, op.outer)
-        if any(not 0 <= v < d for v, d in zip(variables, domains, strict=True)):
-            return
-        if any(c < 0 for c in self.map(op.where, op.outer)):
-            return
-        reduced = [v for v, reduce in zip(variables, op.is_reduce, strict=True) if reduce]
-        regions = [op.body]
-        if op.init is not None and not any(reduced):
-            regions.insert(0, op.init)
+        variables, regions = instance_of(self.map, op)
         for region in regions:
             self.values.update(zip(region.block.args, variables, strict=True))
             for inner in region.block.ops:

@@ -28,6 +28,7 @@ from xdsl.parser import Parser
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
 
+from backends.interpreter.loop import run_loop
 from backends.llvm.host import host_target
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.numbers import symbols_of
@@ -250,3 +251,16 @@ def small(rng: np.random.Generator, *shape: int, kind: str = "float32") -> np.nd
     if kind == "bool":
         return rng.integers(0, 2, shape).astype(bool)
     return rng.integers(-8, 9, shape).astype(kind)
+
+
+def check_both(
+    text: str, pipeline: str, inputs: Sequence[np.ndarray], expected: np.ndarray
+) -> None:
+    """Compare the one result of a function after a pipeline, natively and interpreted."""
+    (got,) = run(text, pipeline, *inputs, threads=2)
+    np.testing.assert_array_equal(got, expected)
+    module = apply(parse(text), pipeline)
+    function = next(op for op in module.ops if isinstance(op, func.FuncOp))
+    result = np.full_like(expected, np.nan)
+    run_loop(function, [*inputs, result])
+    np.testing.assert_array_equal(result, expected)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from unittest.mock import patch
 
+from brute_force import instance_of
 from native import context
 from random_schedules import function_of
 from xdsl.dialects.builtin import ModuleOp
@@ -141,16 +142,7 @@ class Trace:
                     pass
 
     def instance(self, op: loop.BlockOp) -> None:
-        variables = self.map(op.bindings, op.outer)
-        domains = self.map(op.domains, op.outer)
-        if any(not 0 <= v < d for v, d in zip(variables, domains, strict=True)):
-            return
-        if any(c < 0 for c in self.map(op.where, op.outer)):
-            return
-        reduced = [v for v, reduce in zip(variables, op.is_reduce, strict=True) if reduce]
-        regions = [op.body]
-        if op.init is not None and not any(reduced):
-            regions.insert(0, op.init)
+        variables, regions = instance_of(self.map, op)
         hints = [v.name_hint or f"d{i}" for i, v in enumerate(op.variables)]
         names = [hint.removeprefix("v_") for hint in hints]
         subject = f"block '{op.block_name.data}'"

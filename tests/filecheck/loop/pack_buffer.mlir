@@ -16,6 +16,7 @@
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=N map="(r)->(r)" function=copied}' 2>&1 | filecheck %s --check-prefix=NOTHING
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" at=S function=rowsum}' 2>&1 | filecheck %s --check-prefix=LOOP
 // RUN: not dovetail-opt %s --set-target vta -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" scope=inp at=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=MOVED
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=C map="(y, x) -> (x, y)" function=padded_product}' 2>&1 | filecheck %s --check-prefix=ROOM
 
 // COPY. an argument is copied once, before what uses it.
 // COPY-LABEL: func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
@@ -197,5 +198,29 @@ func.func @copied(%A: memref<8x20xf32>, %N: memref<8xf32>, %S: memref<8x20xf32>)
   %T = loop.alloc : memref<8x20xf32, "local">
   loop.copy %A to %T : memref<8x20xf32> to memref<8x20xf32, "local">
   loop.copy %T to %S : memref<8x20xf32, "local"> to memref<8x20xf32>
+  func.return
+}
+
+
+// ROOM: error: pack-buffer: block 'C' also writes cells of %C that hold no element, for which the copy has no room; pack it before pad-block
+func.func @padded_product(%A: memref<9x4xi8>, %B: memref<4x11xi8>, %C: memref<9x11xi8, #loop.layout<affine_map<(d0, d1) -> (d0, (d1 floordiv 8), (d1 mod 8))>, [9, 2, 8]>>) {
+  loop.for %y = 0 to 9 {
+    loop.for %x = 0 to 12 {
+      loop.for %k = 0 to 4 {
+        loop.block "C" (%v_y < 9 = %y, %v_x < 12 = %x, reduce %v_k < 4 = %k) init {
+          %0 = arith.constant 0 : i8
+          loop.store %0, %C[%v_y, %v_x] : memref<9x11xi8, #loop.layout<affine_map<(d0, d1) -> (d0, (d1 floordiv 8), (d1 mod 8))>, [9, 2, 8]>>
+        } {
+          %acc = loop.load %C[%v_y, %v_x] : memref<9x11xi8, #loop.layout<affine_map<(d0, d1) -> (d0, (d1 floordiv 8), (d1 mod 8))>, [9, 2, 8]>>
+          %a = loop.load %A[%v_y, %v_k] : memref<9x4xi8>
+          %pad = arith.constant 0 : i8
+          %b = loop.load %B[%v_k, %v_x] where (-%v_x + 10 >= 0) else %pad : memref<4x11xi8>
+          %p = arith.muli %a, %b : i8
+          %1 = arith.addi %acc, %p : i8
+          loop.store %1, %C[%v_y, %v_x] : memref<9x11xi8, #loop.layout<affine_map<(d0, d1) -> (d0, (d1 floordiv 8), (d1 mod 8))>, [9, 2, 8]>>
+        }
+      }
+    }
+  }
   func.return
 }

@@ -12,6 +12,7 @@
 // RUN: dovetail-opt %s -p 'pad-block{block=U loops=u multiples=4}' | filecheck %s --check-prefix=UPDATE
 // RUN: dovetail-opt %s -p 'pad-block{block=H1 loops=h multiples=4}' | filecheck %s --check-prefix=PART
 // RUN: dovetail-opt %s -p 'pad-block{block=T1 loops=i multiples=4}' | filecheck %s --check-prefix=SHARED
+// RUN: not dovetail-opt %s -p 'pad-block{block=B_local_in loops=B_local_in_d0 multiples=8 function=filled_ahead}' 2>&1 | filecheck %s --check-prefix=AHEAD
 
 // Reads get guards, and zeros outside; the result is an argument, so it is computed beside it.
 
@@ -310,6 +311,49 @@ func.func @shared(%X: memref<9xi32>, %T: memref<6xi32>, %T2: memref<6xi32>, %T3:
     loop.block "T3" (%v < 9 = %i + 1) {
       %x = loop.load %X[%v] : memref<9xi32>
       loop.store %x, %T3[%v] : memref<9xi32>
+    }
+  }
+  func.return
+}
+
+
+// AHEAD: error: pad-block: %B_local_next lies in a part of %B_local_copies, which is filled ahead of time; do this before double-buffer
+func.func @filled_ahead(%A: memref<9x4xi8>, %B: memref<4x11xi8>, %C: memref<9x11xi8>) {
+  loop.for %y = 0 to 9 {
+    %B_local_copies = loop.alloc : memref<2x4x1xi8, "local">
+    %B_local_first = loop.alloc in %B_local_copies[0] of memref<2x4x1xi8, "local"> : memref<4x1xi8, "local">
+    loop.for %B_local_in_d0_first = 0 to 4 {
+      loop.for %B_local_in_d1_first = 0 to 1 {
+        loop.block "B_local_in_first" (%v_d0 < 4 = %B_local_in_d0_first, %v_d1 < 11 = %B_local_in_d1_first) {
+          %0 = loop.load %B[%v_d0, %v_d1] : memref<4x11xi8>
+          loop.store %0, %B_local_first[%v_d0, %v_d1] : memref<4x1xi8, "local">
+        }
+      }
+    }
+    loop.for %x = 0 to 11 {
+      %B_local_next = loop.alloc at [0, %x + 1] in %B_local_copies[(%x + 1) mod 2] of memref<2x4x1xi8, "local"> : memref<4x1xi8, "local">
+      loop.for %B_local_in_d0 = 0 to 4 {
+        loop.for %B_local_in_d1 = 0 to 1 {
+          loop.block "B_local_in" (%v_d0_1 < 4 = %B_local_in_d0, %v_d1_1 < 11 = %x + %B_local_in_d1 + 1) where (-%x + 9 >= 0) {
+            %1 = loop.load %B[%v_d0_1, %v_d1_1] : memref<4x11xi8>
+            loop.store %1, %B_local_next[%v_d0_1, %v_d1_1] : memref<4x1xi8, "local">
+          }
+        }
+      }
+      %B_local = loop.alloc at [0, %x] in %B_local_copies[%x mod 2] of memref<2x4x1xi8, "local"> : memref<4x1xi8, "local">
+      loop.for %k = 0 to 4 {
+        loop.block "C" (%v_y < 9 = %y, %v_x < 11 = %x, reduce %v_k < 4 = %k) init {
+          %2 = arith.constant 0 : i8
+          loop.store %2, %C[%v_y, %v_x] : memref<9x11xi8>
+        } {
+          %acc = loop.load %C[%v_y, %v_x] : memref<9x11xi8>
+          %a = loop.load %A[%v_y, %v_k] : memref<9x4xi8>
+          %b = loop.load %B_local[%v_k, %v_x] : memref<4x1xi8, "local">
+          %p = arith.muli %a, %b : i8
+          %3 = arith.addi %acc, %p : i8
+          loop.store %3, %C[%v_y, %v_x] : memref<9x11xi8>
+        }
+      }
     }
   }
   func.return

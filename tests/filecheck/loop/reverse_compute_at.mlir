@@ -13,6 +13,7 @@
 // RUN: not dovetail-opt %s -p 'reverse-compute-at{block=half at=f}' 2>&1 | filecheck %s --check-prefix=GUARD
 // RUN: not dovetail-opt %s -p 'split-loop{loop=y factor=4},peel-loop{loop=y_o},reverse-compute-at{block=D at=y_o}' 2>&1 | filecheck %s --check-prefix=POINTS
 // RUN: not dovetail-opt %s -p 'split-loop{loop=k factor=3},peel-loop{loop=k_o},reverse-compute-at{block=O at=k_o}' 2>&1 | filecheck %s --check-prefix=FINAL
+// RUN: not dovetail-opt %s -p 'reverse-compute-at{block=out_packed_out at=i function=scattered}' 2>&1 | filecheck %s --check-prefix=COMPUTED
 
 // The consumer gets the producer's loops. Where the reduction is around, it runs in the last
 // iteration.
@@ -242,6 +243,41 @@ func.func @partial(%A: memref<8x8xf32>, %S: memref<8xf32>, %O: memref<8xf32>) {
       %o = loop.load %O[%v] : memref<8xf32>
       %s = loop.load %A[0, %v] : memref<8x8xf32>
       loop.store %s, %T[0] : memref<1xf32>
+    }
+  }
+  func.return
+}
+
+
+// COMPUTED: error: reverse-compute-at: block 'out' writes %out_packed at an index that it computes, so that the element is only known when it runs; compute 'out_packed_out' after the whole of it
+func.func @scattered(%T: memref<20xf32>, %I: memref<4xi64>, %V: memref<4xf32>, %out: memref<20xf32>) {
+  %out_packed = loop.alloc : memref<20xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [5, 4]>>
+  loop.for %out_packed_in_d0 = 0 to 20 {
+    loop.block "out_packed_in" (%v_d0 < 20 = %out_packed_in_d0) {
+      %0 = loop.load %out[%v_d0] : memref<20xf32>
+      loop.store %0, %out_packed[%v_d0] : memref<20xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [5, 4]>>
+    }
+  }
+  loop.for %d0 = 0 to 20 {
+    loop.block "out_copy" (%v_d0_1 < 20 = %d0) {
+      %1 = loop.load %T[%v_d0_1] : memref<20xf32>
+      loop.store %1, %out_packed[%v_d0_1] : memref<20xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [5, 4]>>
+    }
+  }
+  loop.for %i = 0 to 4 {
+    loop.block "out" (reduce %v_i < 4 = %i) {
+      %n = loop.load %I[%v_i] : memref<4xi64>
+      %j = arith.index_cast %n : i64 to index
+      %v = loop.load %V[%v_i] : memref<4xf32>
+      %2 = loop.load %out_packed[%j] : memref<20xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [5, 4]>>
+      %3 = arith.addf %2, %v fastmath<contract> : f32
+      loop.store %3, %out_packed[%j] : memref<20xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [5, 4]>>
+    }
+  }
+  loop.for %out_packed_out_d0 = 0 to 20 {
+    loop.block "out_packed_out" (%v_d0_2 < 20 = %out_packed_out_d0) {
+      %4 = loop.load %out_packed[%v_d0_2] : memref<20xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [5, 4]>>
+      loop.store %4, %out[%v_d0_2] : memref<20xf32>
     }
   }
   func.return
