@@ -104,22 +104,29 @@ class Operand:
 class Traffic:
     """The loops of a reduction over tiles: the extents of all axes, and the sizes of a tile.
 
-    The first axis is that of the lanes. An axis that is not in `tile` is whole in it.
+    The first axis is that of the lanes. An axis that is not in `tile` is whole in it, or in
+    `chunks`, if the sum goes over them in turn.
     """
 
     machine: Machine
     operands: Sequence[Operand]
     extents: Sizes
     tile: Sizes
+    chunks: Sizes = field(default_factory=dict[str, int])
+
+    def size(self, axis: str) -> int:
+        """How far an axis runs inside of all loops over tiles."""
+        extent = self.extents[axis]
+        return min(extent, self.chunks.get(axis, self.tile.get(axis, extent)))
 
     def trips(self, axis: str) -> int:
         """The iterations of the loop over tiles along an axis."""
-        return ceil(self.extents[axis] / self.tile.get(axis, self.extents[axis]))
+        return ceil(self.extents[axis] / self.size(axis)) if self.extents[axis] else 0
 
     def sizes(self, inner: Sequence[str]) -> Sizes:
         """How far each axis runs while the loops `inner` over tiles run."""
         return {
-            axis: extent if axis in inner else min(extent, self.tile.get(axis, extent))
+            axis: extent if axis in inner else self.size(axis)
             for axis, extent in self.extents.items()
         }
 
@@ -175,6 +182,11 @@ class Traffic:
         of_row = operand.footprint(self.sizes(order[-1:]))[1]
         return 1 + (RUN / of_tile + RUN / of_row) / 2
 
+    def waiting(self, operand: Operand, order: Sequence[str]) -> float:
+        """The cycles that are spent on waiting for what an operand has in the third cache."""
+        missed = self.missed(order, self.machine.l2_bytes)[self.operands.index(operand)]
+        return missed * self.wait(operand, order) / self.machine.bytes_per_cycle("l3")
+
     def imbalance(self, order: Sequence[str]) -> float:
         """How much longer the busiest core works than all of them would on average."""
         trips = self.trips(order[0]) if order else 1
@@ -203,10 +215,8 @@ def streamed(
     lanes = tuple(traffic.extents)[:1]
     if traffic.imbalance(lanes) > (1 + WORTH) * traffic.imbalance(order):
         return None
-    for operand, bytes in zip(
-        traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
-    ):
-        waiting = bytes * traffic.wait(operand, order) / machine.bytes_per_cycle("l3")
+    for operand in traffic.operands:
+        waiting = traffic.waiting(operand, order)
         saved = (1 - HIDDEN) * waiting - (chunks - 1) * vectors * PARKED
         fits = operand.footprint(chunk)[0] <= machine.l2_bytes // 4
         if operand.packed and operand.total > machine.l2_bytes and fits and saved > WORTH * busy:

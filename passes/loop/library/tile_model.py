@@ -127,20 +127,31 @@ def rank_tiles(machine: Machine, whole: Extents) -> list[tuple[float, Tile]]:
     return sorted(found, key=lambda pair: (pair[0], pair[1].rows))
 
 
+def window_cycles(
+    machine: Machine, whole: Extents, window: Window, held: bool, columns: int
+) -> float:
+    """The cycles of a row of the result in tiles of so many columns, for an unrolled window."""
+    total = 0.0
+    for size, count in parts(whole.columns, columns):
+        adds = size * window.taps / machine.multiply_adds
+        loads = window.rows * window.row(size) + (0 if held else window.taps)
+        total += count * (max(adds, loads / machine.loads) + LOAD_OVERLAP * loads)
+    return total
+
+
+def window_registers(window: Window, held: bool, columns: int) -> int:
+    """The vector registers that a tile of so many columns occupies, for an unrolled window."""
+    return columns + window.shared(columns) + IN_FLIGHT + (window.taps if held else 0)
+
+
 def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) -> Tile | None:
     """The tile of one row for an unrolled window; `held`: an operand of it stays in registers.
 
     None where not even one point fits.
     """
-    budget = machine.vector_registers - IN_FLIGHT - (window.taps if held else 0)
-
-    def time(columns: int) -> float:
-        total = 0.0
-        for size, count in parts(whole.columns, columns):
-            adds = size * window.taps / machine.multiply_adds
-            loads = window.rows * window.row(size) + (0 if held else window.taps)
-            total += count * (max(adds, loads / machine.loads) + LOAD_OVERLAP * loads)
-        return total
-
-    fitting = [c for c in range(1, whole.columns + 1) if c + window.shared(c) <= budget]
-    return Tile(1, min(fitting, key=time), 1) if fitting else None
+    budget = machine.vector_registers
+    columns = range(1, whole.columns + 1)
+    fitting = [c for c in columns if window_registers(window, held, c) <= budget]
+    if not fitting:
+        return None
+    return Tile(1, min(fitting, key=lambda c: window_cycles(machine, whole, window, held, c)), 1)
