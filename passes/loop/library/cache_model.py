@@ -7,6 +7,7 @@ processor sees a long run of bytes coming; a short one is waited for.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import ceil, gcd, inf, prod
 
 from analysis.affine import Affine, Interval
@@ -114,21 +115,19 @@ class Traffic:
     tile: Sizes
     chunks: Sizes = field(default_factory=dict[str, int])
 
-    def size(self, axis: str) -> int:
-        """How far an axis runs inside of all loops over tiles."""
-        extent = self.extents[axis]
-        return min(extent, self.chunks.get(axis, self.tile.get(axis, extent)))
+    @cached_property
+    def innermost(self) -> Sizes:
+        """How far each axis runs inside of all loops over tiles."""
+        cuts = {**self.extents, **self.tile, **self.chunks}
+        return {axis: min(extent, cuts[axis]) for axis, extent in self.extents.items()}
 
     def trips(self, axis: str) -> int:
         """The iterations of the loop over tiles along an axis."""
-        return ceil(self.extents[axis] / self.size(axis)) if self.extents[axis] else 0
+        return ceil(self.extents[axis] / self.innermost[axis]) if self.extents[axis] else 0
 
     def sizes(self, inner: Sequence[str]) -> Sizes:
         """How far each axis runs while the loops `inner` over tiles run."""
-        return {
-            axis: extent if axis in inner else self.size(axis)
-            for axis, extent in self.extents.items()
-        }
+        return {**self.innermost, **{axis: self.extents[axis] for axis in inner}}
 
     def orders(self) -> Iterator[tuple[str, ...]]:
         """The orders of the loops over tiles: the first axis, that of the lanes, at each place

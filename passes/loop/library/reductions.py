@@ -184,21 +184,31 @@ def plan_tile(facts: Facts) -> tuple[float, Tile, tuple[str, ...]]:
 
 def predicted_cycles(facts: Facts, plan: Plan) -> float:
     """What the models expect of a plan."""
-    facts = chunked(facts, plan)
-    machine, tile, order, traffic = facts.machine, plan.tile, plan.order, facts.traffic(plan.tile)
-    memory = 0.0
+    return (busy_cycles(facts, plan) + memory_cycles(facts, plan)) * facts.traffic(
+        plan.tile
+    ).imbalance(plan.order)
+
+
+def busy_cycles(facts: Facts, plan: Plan) -> float:
+    """The cycles of a plan where all data is at hand."""
+    machine, tile = facts.machine, plan.tile
     if plan.window:
         assert facts.window is not None
         rows = facts.vectors / facts.extents.columns
-        busy = rows * window_cycles(machine, facts.extents, facts.window, plan.held, tile.columns)
-    else:
-        updates = tile.rows * tile.columns * tile.vectors * plan.unroll
-        turns = facts.vectors * prod(facts.size(axis) for axis in facts.reduced) / updates
-        busy = cycles(machine, tile, facts.extents) * facts.steps + TURN * turns
+        return rows * window_cycles(machine, facts.extents, facts.window, plan.held, tile)
+    updates = tile.rows * tile.columns * tile.vectors * plan.unroll
+    turns = facts.vectors * prod(facts.size(axis) for axis in facts.reduced) / updates
+    return cycles(machine, tile, facts.extents) * facts.steps + TURN * turns
+
+
+def memory_cycles(facts: Facts, plan: Plan) -> float:
+    """The cycles in which a plan waits for memory, whatever it unrolls and peels."""
+    facts = chunked(facts, plan)
+    order, traffic, parked = plan.order, facts.traffic(plan.tile), 0.0
     if plan.streamed:
         first = (plan.sums or (facts.reduced[0].name,))[0]
         order = (*order[:1], first, *order[1:])
-        memory += (traffic.trips(first) - 1) * facts.vectors * PARKED
+        parked = (traffic.trips(first) - 1) * facts.vectors * PARKED
     early = [operand for operand in facts.operands if operand.name == plan.early]
-    memory -= sum((1 - HIDDEN) * traffic.waiting(operand, order) for operand in early)
-    return (busy + memory + traffic.cycles(order)) * traffic.imbalance(plan.order)
+    saved = sum((1 - HIDDEN) * traffic.waiting(operand, order) for operand in early)
+    return parked + traffic.cycles(order) - saved

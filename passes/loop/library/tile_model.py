@@ -128,20 +128,26 @@ def rank_tiles(machine: Machine, whole: Extents) -> list[tuple[float, Tile]]:
 
 
 def window_cycles(
-    machine: Machine, whole: Extents, window: Window, held: bool, columns: int
+    machine: Machine, whole: Extents, window: Window, held: bool, tile: Tile
 ) -> float:
-    """The cycles of a row of the result in tiles of so many columns, for an unrolled window."""
+    """The cycles of a row of vectors of the result, for an unrolled window; the rows of a tile
+    share what their windows have in common."""
     total = 0.0
-    for size, count in parts(whole.columns, columns):
-        adds = size * window.taps / machine.multiply_adds
-        loads = window.rows * window.row(size) + (0 if held else window.taps)
-        total += count * (max(adds, loads / machine.loads) + LOAD_OVERLAP * loads)
-    return total
+    for (rows, strips), (size, count) in product(
+        parts(whole.rows, tile.rows), parts(whole.columns, tile.columns)
+    ):
+        height = min((rows - 1) * window.step + window.rows, rows * window.rows)
+        adds = rows * size * window.taps / machine.multiply_adds
+        loads = height * window.row(size) + (0 if held else window.taps)
+        cycles = max(adds, loads / machine.loads, machine.latency) + LOAD_OVERLAP * loads
+        total += strips * count * cycles
+    return total / whole.rows
 
 
-def window_registers(window: Window, held: bool, columns: int) -> int:
-    """The vector registers that a tile of so many columns occupies, for an unrolled window."""
-    return columns + window.shared(columns) + IN_FLIGHT + (window.taps if held else 0)
+def window_registers(window: Window, held: bool, tile: Tile) -> int:
+    """The vector registers that a tile occupies, for an unrolled window."""
+    kept = window.shared(tile.columns) + (window.taps if held else 0)
+    return (tile.rows * tile.columns + kept) * tile.vectors + IN_FLIGHT
 
 
 def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) -> Tile | None:
@@ -149,9 +155,8 @@ def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) ->
 
     None where not even one point fits.
     """
-    budget = machine.vector_registers
-    columns = range(1, whole.columns + 1)
-    fitting = [c for c in columns if window_registers(window, held, c) <= budget]
+    tiles = [Tile(1, columns, 1) for columns in range(1, whole.columns + 1)]
+    fitting = [t for t in tiles if window_registers(window, held, t) <= machine.vector_registers]
     if not fitting:
         return None
-    return Tile(1, min(fitting, key=lambda c: window_cycles(machine, whole, window, held, c)), 1)
+    return min(fitting, key=lambda tile: window_cycles(machine, whole, window, held, tile))
