@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from native import apply, parse, run
+from native import apply, context, parse, run
+from random_schedules import refuse_phantoms
 
 from analysis.errors import ScheduleError
+from passes.loop.double_buffer import DoubleBufferPass
 
 SUM = """
 func.func @sum(%A: tensor<12xf32>) -> tensor<12xf32> {
@@ -80,3 +82,12 @@ def test_tiles_that_are_filled_ahead_are_not_padded():
     )
     with pytest.raises(ScheduleError, match="do this before double-buffer"):
         apply(module, 'pad-block{block="B_local_in" loops="B_local_in_d0" multiples=8}')
+
+
+def test_a_fill_that_never_runs_is_no_user():
+    """Seed 21024: a loop of one iteration has no next one, so nothing else reads %A."""
+    tiled = 'split-loop{loop="p" factor=12},promote-memory-scope{buffer="A" scope="local" at="p_o"}'
+    module = apply(parse(SUM), f"lower-te-to-loop,{tiled}")
+    step = DoubleBufferPass(("A_local",), "p_o")
+    step.apply(context(), module)
+    refuse_phantoms(module, step)

@@ -207,6 +207,15 @@ class Attempt:
         return "dependence" if any(" and then " in d for d in self.error.details) else "other"
 
 
+def refuse_phantoms(module: ModuleOp, step: ModulePass) -> None:
+    """Every use of a value is in the module: what a primitive drops must not count as a user."""
+    there = set(module.walk())
+    for op in there:
+        for value in (*op.results, *(a for r in op.regions for b in r.blocks for a in b.args)):
+            gone = [use.operation for use in value.uses if use.operation not in there]
+            assert not gone, f"{step} leaves a use of %{value.name_hint} by {gone[0].name}"
+
+
 LARGEST_TEXT = 40_000
 """Characters of a module; what makes a larger one is as if it had been refused."""
 
@@ -226,6 +235,7 @@ def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) ->
             error.add_note(f"in {step}")
             raise
         trial.verify()
+        refuse_phantoms(trial, step)
         if len(str(trial)) <= LARGEST_TEXT:
             yield Attempt(step, module, trial, None)
             module, accepted = trial, accepted - 1
