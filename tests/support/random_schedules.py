@@ -208,12 +208,15 @@ class Attempt:
 
 
 def refuse_phantoms(module: ModuleOp, step: ModulePass) -> None:
-    """Every use of a value is in the module: what a primitive drops must not count as a user."""
-    there = set(module.walk())
-    for op in there:
+    """What uses a value is in the module, so that nothing a primitive drops counts as a user, and
+    comes after what makes it."""
+    order = {op: i for i, op in enumerate(module.walk())}
+    for op in order:
         for value in (*op.results, *(a for r in op.regions for b in r.blocks for a in b.args)):
-            gone = [use.operation for use in value.uses if use.operation not in there]
-            assert not gone, f"{step} leaves a use of %{value.name_hint} by {gone[0].name}"
+            for use in value.uses:
+                user = use.operation
+                assert user in order, f"{step} leaves a use of %{value.name_hint} by {user.name}"
+                assert order[user] > order[op], f"{step} uses %{value.name_hint} before it is made"
 
 
 LARGEST_TEXT = 40_000

@@ -191,7 +191,8 @@ def told(
     seed: int, tensors: ModuleOp, steps: Sequence[ModulePass], fault: str, folder: Path | None
 ) -> str:
     """A failure as text, which is written to the folder if there is one."""
-    text = f"// seed {seed}: {fault}\n// pipeline: {text_of(steps)}\n{tensors!s}\n"
+    head = [*f"seed {seed}: {fault}".splitlines(), f"pipeline: {text_of(steps)}"]
+    text = "\n".join([*(f"// {line}" for line in head), f"{tensors!s}\n"])
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{seed}.mlir").write_text(text)
