@@ -1,0 +1,1 @@
+"""The subcommands of `dovetail` that need the tuner, one a file."""
