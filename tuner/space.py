@@ -158,13 +158,15 @@ class Space:
         prior = np.array([self.prior(self.configuration(row)) for row in rows], np.float64)
         return Candidates(self.holes, points, prior, share)
 
-    def sample(self, seed: int, most: int) -> tuple[list[tuple[int, ...]], float]:
+    def sample(
+        self, seed: int, most: int, draws: int = COUNTED
+    ) -> tuple[list[tuple[int, ...]], float]:
         """At most so many different feasible rows, and the share of them in the space."""
         rng = np.random.default_rng(seed)
         radices = np.array([len(hole.choices) for hole in self.holes])
         found: dict[tuple[int, ...], None] = {}
         met = drawn = 0
-        while drawn < COUNTED and len(found) < most:
+        while drawn < draws and len(found) < most:
             for row in rng.integers(0, radices, (4096, len(radices))).tolist():
                 drawn += 1
                 if self.broken(self.configuration(row)) is None:

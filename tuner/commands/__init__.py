@@ -1,1 +1,1 @@
-"""The subcommands that the tuner adds to `dovetail`."""
+"""The subcommands of `dovetail` that need the tuner, one a file."""
