@@ -12,7 +12,7 @@ Explorers see `Candidates`, the feasible configurations as rows of choices.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log2, prod
 from typing import Any, Literal
@@ -75,6 +75,7 @@ class Space:
 
     `steps` are the primitives of a configuration, for the task's function in naive loops; `prior`
     is the cost that the analytic model of the target gives it, in any unit, less being better.
+    `default` is the configuration of the default schedule, if it is one of them.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Space:
     conditions: tuple[Condition, ...]
     steps: Callable[[Configuration], Sequence[ModulePass]]
     prior: Callable[[Configuration], float]
+    default: Configuration | None = None
 
     def __post_init__(self) -> None:
         names = [hole.name for hole in self.holes]
@@ -178,7 +180,7 @@ class Space:
             Hole(h.name, tuple(v for v in h.choices if v in choices.get(h.name, h.choices)), h.kind)
             for h in self.holes
         )
-        return Space(self.name, holes, self.conditions, self.steps, self.prior)
+        return replace(self, holes=holes)
 
 
 class TooLargeError(Exception):

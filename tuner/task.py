@@ -31,6 +31,11 @@ class Task:
     text: str
     count: int = 1
 
+    @property
+    def threads(self) -> int:
+        """How many threads its kernels run on."""
+        return self.target.number("num-threads") or 1
+
     def module(self) -> ModuleOp:
         """A module of its own, to be scheduled."""
         context = Context()

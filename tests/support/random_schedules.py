@@ -193,18 +193,51 @@ def function_of(module: ModuleOp) -> func.FuncOp:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A primitive, the module before it, the one after it or why there is none."""
+    """A primitive, the module before it, the one after it or the error that there was instead."""
 
     step: ModulePass
     before: ModuleOp
-    after: ModuleOp | None
-    error: UserError | None
+    after: ModuleOp | None = None
+    error: Exception | None = None
 
     @property
-    def reason(self) -> str:
-        """The class of a refusal: "dependence" if it has a witness."""
-        assert self.error is not None
-        return "dependence" if any(" and then " in d for d in self.error.details) else "other"
+    def outcome(self) -> str:
+        """Whether it was accepted, refused, for a dependence with a witness or not, or failed."""
+        match self.error:
+            case None:
+                return "accepted"
+            case UserError(details=details) if any(" and then " in d for d in details):
+                return "dependence"
+            case UserError():
+                return "other"
+            case _:
+                return "failed"
+
+
+def attempt(step: ModulePass, module: ModuleOp) -> Attempt:
+    """What becomes of a primitive; the module stays as it is."""
+    after = module.clone()
+    try:
+        step.apply(context(), after)
+        after.verify()
+        refuse_phantoms(after)
+    except Exception as error:
+        return Attempt(step, module, error=error)
+    return Attempt(step, module, after)
+
+
+def refuse_phantoms(module: ModuleOp) -> None:
+    """What uses a value is in the module, so that nothing a primitive drops counts as a user, and
+    comes after what makes it."""
+    order = {op: i for i, op in enumerate(module.walk())}
+    for op in order:
+        for value in (*op.results, *(a for r in op.regions for b in r.blocks for a in b.args)):
+            for use in value.uses:
+                user = use.operation
+                assert user in order, f"{user.name}, which is gone, uses %{value.name_hint}"
+                assert order[user] > order[op], (
+                    f"{user.name} uses %{value.name_hint} before it is made"
+                )
 
 
 LARGEST_TEXT = 40_000
@@ -215,20 +248,12 @@ def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) ->
     """Random primitives one after the other, until some number of them was accepted."""
     while accepted and tries:
         tries -= 1
-        step = random_step(rng, function_of(module))
-        trial = module.clone()
-        try:
-            step.apply(context(), trial)
-        except UserError as error:
-            yield Attempt(step, module, None, error)
-            continue
-        except Exception as error:
-            error.add_note(f"in {step}")
-            raise
-        trial.verify()
-        if len(str(trial)) <= LARGEST_TEXT:
-            yield Attempt(step, module, trial, None)
-            module, accepted = trial, accepted - 1
+        made = attempt(random_step(rng, function_of(module)), module)
+        if made.after is None:
+            yield made
+        elif len(str(made.after)) <= LARGEST_TEXT:
+            yield made
+            module, accepted = made.after, accepted - 1
 
 
 def text_of(steps: Sequence[ModulePass]) -> str:
@@ -242,10 +267,12 @@ def random_schedule(case: Case, seed: int, steps: int) -> list[str]:
     rng = random.Random(seed)
     accepted: list[str] = []
     for _ in range(steps):
-        for attempt in attempts(module, rng, 1, 1):
-            if attempt.after is not None and is_emitted(attempt.after):
-                module = attempt.after
-                accepted.append(str(attempt.step))
+        for made in attempts(module, rng, 1, 1):
+            if made.outcome == "failed":
+                raise AssertionError(f"{made.step} failed") from made.error
+            if made.after is not None and is_emitted(made.after):
+                module = made.after
+                accepted.append(str(made.step))
     return accepted
 
 

@@ -1,0 +1,211 @@
+"""The child process: compiles, runs and checks candidates, and may die of them.
+
+    python -m tuner.measuring.child REQUESTS REPLIES ALIVE MEMORY
+
+The first three are pipes: where frames come from, where they go (messages.py), and one on which
+nothing is ever written: it closes when the parent ends, however that happens, and the system then
+ends the group of this process with a signal, whatever it is doing. MEMORY is how many bytes of
+address space there may be beside those in use after the start.
+
+One request is served at a time:
+
+    task      the task to work on; its expected results come with it, or are made and returned
+    prepare   compile a kernel for a CPU, check it, and keep it under a number
+    visit     the times of a few repeats of a kernel
+    drop      forget all kernels but the reference
+    program   make a program for the accelerator, and keep it; its hash
+    simulate  check the program that was made last, and count its cycles
+"""
+
+import fcntl
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+from analysis.errors import UserError
+from dialects.target import Target
+from tuner.measuring.expected import Expected, expect
+from tuner.measuring.kernels import Kernel, Memory, prepare, require_machine
+from tuner.measuring.messages import Frame, FrameReader
+from tuner.measuring.programs import Made, make, simulated
+from tuner.measuring.rounds import REFERENCE
+from tuner.measuring.subject import RUNNING, SCHEDULING, Subject, WrongError
+from tuner.task import FailureKind, Task
+
+LARGEST_FILE = 1 << 26
+"""How many bytes a candidate may print."""
+
+CPU_SECONDS = 600
+"""A request that takes more processor time than that ends the process, if nothing else does."""
+
+
+def tie_to_parent(alive: int) -> None:
+    """Have the system end this group of processes when the other end of a pipe closes."""
+    fcntl.fcntl(alive, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def limit(memory: int) -> None:
+    """Limit what this process may take."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    pages = Path("/proc/self/statm")
+    if pages.exists():
+        used = int(pages.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+
+
+def limit_time() -> None:
+    """Give the next request its processor time."""
+    used = ceil(time.process_time())
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (used + CPU_SECONDS, hard))
+
+
+@dataclass
+class Channel:
+    """The two pipes to the parent."""
+
+    requests: int
+    replies: int
+
+    def read(self) -> Frame | None:
+        """The next request; None if there are no more."""
+        reader = FrameReader()
+        while reader.frame is None:
+            data = os.read(self.requests, min(reader.missing, 1 << 20))
+            if not data:
+                return None
+            reader.feed(data)
+        return reader.frame
+
+    def write(self, frame: Frame) -> None:
+        """Send a frame."""
+        for part in frame.parts():
+            rest = memoryview(part)
+            while rest:
+                rest = rest[os.write(self.replies, rest) :]
+
+
+@dataclass
+class Server:
+    """What the process holds between requests."""
+
+    channel: Channel
+    stage: str = SCHEDULING
+    subject: Subject | None = None
+    memory: Memory = field(default_factory=Memory)
+    kernels: dict[int, Kernel] = field(default_factory=dict[int, Kernel])
+    made: Made | None = None
+
+    def note(self, stage: str, what: str) -> None:
+        """Tell what begins now."""
+        self.stage = stage
+        self.channel.write(Frame({"stage": stage, "what": what}))
+
+    def serve(self) -> None:
+        """Answer requests until there are no more."""
+        handlers: Mapping[str, Callable[[Frame], Frame]] = {
+            "task": self.task,
+            "prepare": self.prepare,
+            "visit": self.visit,
+            "drop": self.drop,
+            "program": self.program,
+            "simulate": self.simulate,
+        }
+        self.channel.write(Frame({}))
+        while (request := self.channel.read()) is not None:
+            limit_time()
+            try:
+                reply = handlers[request.header["do"]](request)
+            except Exception as error:
+                reply = Frame(self.failure(error))
+            self.channel.write(reply)
+
+    def failure(self, error: Exception) -> dict[str, Any]:
+        """What a request that failed is answered with."""
+        kind: FailureKind = "not compiled"
+        match error:
+            case MemoryError():
+                kind, text = "too large", f"took more memory than it may while {self.stage}"
+            case WrongError():
+                kind, text = "wrong", str(error)
+            case UserError():
+                kind, text = ("refused" if self.stage == SCHEDULING else kind), error.message
+            case _:
+                first = str(error).partition("\n")[0]
+                text = f"{type(error).__name__} while {self.stage}: {first}{place_of(error)}"
+        if self.stage == RUNNING and kind == "not compiled":
+            kind = "crashed"
+        return {"failure": {"kind": kind, "text": text}}
+
+    @property
+    def current(self) -> Subject:
+        assert self.subject is not None, "no task was given"
+        return self.subject
+
+    def task(self, request: Frame) -> Frame:
+        said = request.header
+        task = Task(said["name"], said["hash"], Target.parse(said["target"]), said["text"])
+        self.kernels.clear()
+        self.memory = Memory()
+        self.note(RUNNING, "")
+        if task.target.device == "llvm":
+            require_machine(task)
+        if request.arrays:
+            expected, reply = Expected.of(request), Frame({})
+        else:
+            expected = expect(task.function(task.module()))
+            reply = expected.frame()
+        self.subject = Subject(task, expected)
+        return reply
+
+    def prepare(self, request: Frame) -> Frame:
+        number, schedule = request.header["number"], request.header["schedule"]
+        kernel = prepare(self.current, self.memory, schedule, self.note)
+        self.kernels[number] = kernel
+        return Frame({"count": kernel.count, "seconds": kernel.seconds})
+
+    def visit(self, request: Frame) -> Frame:
+        said = request.header
+        self.note(RUNNING, "timing")
+        kernel = self.kernels[said["number"]]
+        return Frame({"samples": kernel.visit(said["repeats"], said["limit"])})
+
+    def drop(self, request: Frame) -> Frame:
+        self.kernels = {n: k for n, k in self.kernels.items() if n == REFERENCE}
+        return Frame({})
+
+    def program(self, request: Frame) -> Frame:
+        self.made = make(self.current, request.header["schedule"], self.note)
+        return Frame({"hash": self.made.hash})
+
+    def simulate(self, request: Frame) -> Frame:
+        assert self.made is not None, "no program was made"
+        return Frame({"cycles": simulated(self.made, request.header["preset"], self.note)})
+
+
+def place_of(error: Exception) -> str:
+    """Where an exception that is nobody's answer comes from."""
+    frames = extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
+
+
+def main() -> None:
+    requests, replies, alive, memory = map(int, sys.argv[1:])
+    tie_to_parent(alive)
+    limit(memory)
+    Server(Channel(requests, replies)).serve()
+
+
+if __name__ == "__main__":
+    main()
