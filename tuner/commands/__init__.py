@@ -1,1 +1,1 @@
-"""The subcommands of `dovetail` that need the tuner, one a file."""
+"""The subcommands that the tuner adds to `dovetail`."""
