@@ -158,8 +158,6 @@ def random_program(rng: random.Random) -> str:
         lambda: with_dots(
             product(2 * size(1, 3), 3 * size(1, 3), size(), "%y, %k", rng.choice("CD")), 2, 3, 1
         ),
-        lambda: with_library(
-            product(*(8 * size(1, 2) for _ in range(3)), "%k, %y", rng.choice("CD")), "vdla"
-        ),
+        lambda: with_library(product(8, 8 * size(1, 2), 8, "%k, %y", rng.choice("CD")), "vdla"),
     ]
     return rng.choice(kinds)()
