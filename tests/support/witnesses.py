@@ -30,6 +30,7 @@ from analysis.errors import UserError
 from dialects import loop
 from dialects.layout import logical_shape
 from passes.loop.primitive import Scope, memory_of
+from passes.loop.regions import declaration_of
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tile_loops import TileLoopsPass
@@ -102,6 +103,8 @@ def touched_by(op: Operation) -> list[SSAValue]:
             buffers = [op.memref]
         case loop.CopyOp():
             buffers = [op.source, op.target]
+        case loop.IntrinsicOp():
+            buffers = list(op.tiles)
         case _:
             buffers = []
     return [memory_of(buffer) or buffer for buffer in buffers]
@@ -178,7 +181,8 @@ class Trace:
             for inner in region.block.ops:
                 if inner in self.busy:
                     values = dict(zip(names, variables, strict=True))
-                    self.access(inner, subject, values, region is op.init)
+                    show = self.call if isinstance(inner, loop.IntrinsicOp) else self.access
+                    show(inner, subject, values, region is op.init)
 
     def access(self, op, subject: str, values: Mapping[str, int], init: bool) -> None:
         if isinstance(op, loop.LoadOp) and any(
@@ -188,6 +192,24 @@ class Trace:
         place = self.map(op.map, op.indices)
         element = None if None in place else tuple(place)
         self.add(op.memref, subject, values, element, isinstance(op, loop.StoreOp), init)
+
+    def call(self, op, subject: str, values: Mapping[str, int], init: bool) -> None:
+        """A call touches a box of each operand, and reads the result first where it updates it."""
+        behaviour = declaration_of(op).behaviour.block
+        operands = [*behaviour.last_op.operands, *behaviour.args]
+        indices = [self.values.get(index) for index in op.indices]
+        for number, (tile, operand) in enumerate(zip(op.tiles, operands, strict=False)):
+            writes, place = number < op.writes.data, op.places[number]
+            origin = self.origins.get(tile, [0] * len(operand.type.get_shape()))
+            for index in points([range(extent) for extent in operand.type.get_shape()]):
+                if place is None:
+                    element = tuple(o + i for o, i in zip(origin, index, strict=True))
+                else:
+                    element = tuple(place.eval(indices, list(index)))
+                if not writes or op.form.data == "update":
+                    self.add(tile, subject, values, element, False, init)
+                if writes:
+                    self.add(tile, subject, values, element, True, init)
 
     def copy(self, op: loop.CopyOp) -> None:
         names = op.source.name_hint, op.target.name_hint
