@@ -45,7 +45,6 @@ from passes.loop.primitive import (
     Primitive,
     Scope,
     accesses,
-    block_of,
     insert_before,
     loops_around,
 )
@@ -155,7 +154,7 @@ class DecomposeReductionPass(Primitive):
         order = {op: i for i, op in enumerate(at.walk())}
         uses = [use for op in at.walk() for use in uses_of(op) if use.buffer in buffers]
         for begin, use in product(stores, uses):
-            other = use.op if isinstance(use.op, loop_dialect.CopyOp) else block_of(use.op)
+            other = use.statement
             if use.buffer is not begin.memref or (other is block and begins_once(block, at)):
                 continue
             for differ in comes_before(other, block, fixed, order):

@@ -21,7 +21,7 @@
 // RUN: not dovetail-opt %s --set-target vta -p 'double-buffer{buffer=M loop=m copies=2000}' 2>&1 | filecheck %s --check-prefix=CAPACITY
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},transform-layout{buffer=T map="(i)->(i)"}' 2>&1 | filecheck %s --check-prefix=LAYOUT
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},transform-layout{buffer=T_copies map="(p,i)->(i,p)"}' 2>&1 | filecheck %s --check-prefix=COPY-LAYOUT
-// RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},promote-memory-scope{buffer=T_next scope=register at=i}' 2>&1 | filecheck %s --check-prefix=TILE
+// RUN: dovetail-opt %s -p 'double-buffer{buffer=T loop=k},promote-memory-scope{buffer=T_next scope=register at=i}' | filecheck %s --check-prefix=TILE
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},parallelize-loop{loop=k}' 2>&1 | filecheck %s --check-prefix=PARALLEL
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},compute-at{block=T at=j}' 2>&1 | filecheck %s --check-prefix=MOVED
 
@@ -221,7 +221,8 @@ func.func @steps(%A: memref<9xf32>, %O: memref<9xf32>) {
 // STEP: error: double-buffer: block 'Y', which fills %Y, uses %X, which only lives in one iteration of loop 'z'; name it in buffer=, too, if it can be filled ahead
 // LAYOUT: error: transform-layout: %T is, or has, a part that is filled ahead of time; do this before double-buffer
 // COPY-LAYOUT: error: transform-layout: %T_copies is, or has, a part that is filled ahead of time; do this before double-buffer
-// TILE: error: promote-memory-scope: %T_next lies in a part of %T_copies, which block 'T' writes below loop 'i', too; choose a loop further in
+// TILE:           %T_next_register = loop.alloc at [%k * 8 + %i + 8] : memref<1xf32, "register">
+// TILE:           loop.block "T_next_register_out" (%v_2 < 40 = %k * 8 + %i + 8) where (-%k + 3 >= 0) {
 // PARALLEL: error: parallelize-loop: loop 'k' cannot be parallel: block
 // PARALLEL: %T_copies
 // MOVED: error: compute-at: %T_next lies in a part of %T_copies, which is filled ahead of time; do this before double-buffer
