@@ -118,6 +118,12 @@ class Witness:
             f"{self.cell} would be {first}, which does not run now, and then {second}{self.sizes()}"
         )
 
+    def touch_line(self) -> str:
+        """The first instance alone."""
+        actor = self.actors[0]
+        verb, values = "written" if actor.writes else "read", self.values(actor.values)
+        return f"{self.cell} is {verb} by {actor.subject} ({values}){self.sizes()}"
+
     @property
     def cell(self) -> str:
         """The element, as a message names it."""

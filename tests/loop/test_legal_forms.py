@@ -140,6 +140,110 @@ func.func @parts(%A: memref<3xf32>, %O: memref<3x4xf32>) {
 """
 
 
+SLIDING = """
+func.func @sliding(%A: memref<9xf32>, %O: memref<7x3xf32>) {
+  loop.for %t = 0 to 7 {
+    loop.for %s = %t to %t + 3 {
+      loop.block "O" (%v < 7 = %t, %w < 9 = %s) {
+        %a = loop.load %A[%w] : memref<9xf32>
+        loop.store %a, %O[%v, %w - %v] : memref<7x3xf32>
+      }
+    }
+  }
+  func.return
+}
+"""
+
+ROWS = """
+func.func @rows(%A: memref<13x7xf32>, %O: memref<13xf32>) {
+  loop.for %y = 0 to 13 {
+    loop.for %k = 0 to 7 {
+      loop.block "O" (%v < 13 = %y, reduce %w < 7 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %O[%v] : memref<13xf32>
+      } {
+        %o = loop.load %O[%v] : memref<13xf32>
+        %a = loop.load %A[%v, %w] : memref<13x7xf32>
+        %s = arith.addf %o, %a : f32
+        loop.store %s, %O[%v] : memref<13xf32>
+      }
+    }
+  }
+  func.return
+}
+"""
+
+TWO_READS = """
+!sized = memref<?x11xf32, #loop.layout<["m", 11]>>
+func.func @reads(%G: !sized, %I: memref<11xindex>, %O: memref<7x11xf32>) {
+  %m = loop.dim "m"
+  loop.for %g = 0 to %m {
+    loop.for %h = 0 to 11 {
+      loop.block "O" (%v < 7 = %g, %w < 11 = %h) {
+        %i = loop.load %I[%w] : memref<11xindex>
+        %x = loop.load %G[%v, %i] : !sized
+        %y = loop.load %G[%v, %w] : !sized
+        %z = arith.addf %x, %y : f32
+        loop.store %z, %O[%v, %w] : memref<7x11xf32>
+      }
+    }
+  }
+  func.return
+}
+"""
+
+HALVES = """
+func.func @halves(%A: memref<10xf32>, %O: memref<10xf32>) {
+  loop.for %e = 0 to 5 {
+    %E = loop.alloc at [%e * 2] : memref<2xf32, "local">
+    loop.block "left" (%v < 10 = %e * 2) {
+      %a = loop.load %A[%v] : memref<10xf32>
+      loop.store %a, %E[%v] : memref<2xf32, "local">
+    }
+    loop.block "first" (%v < 10 = %e * 2) {
+      %a = loop.load %E[%v] : memref<2xf32, "local">
+      loop.store %a, %O[%v] : memref<10xf32>
+    }
+    loop.block "right" (%v < 10 = %e * 2 + 1) {
+      %a = loop.load %A[%v] : memref<10xf32>
+      loop.store %a, %E[%v] : memref<2xf32, "local">
+    }
+    loop.block "second" (%v < 10 = %e * 2 + 1) {
+      %a = loop.load %E[%v] : memref<2xf32, "local">
+      loop.store %a, %O[%v] : memref<10xf32>
+    }
+  }
+  func.return
+}
+"""
+
+SOONER = """
+func.func @sooner(%A: memref<10xf32>, %O: memref<10xf32>) {
+  %Q = loop.alloc : memref<11xf32>
+  loop.for %t = 0 to 5 {
+    loop.for %i = 0 to 2 {
+      loop.block "Q" (%v < 10 = %t * 2 + %i) {
+        %a = loop.load %A[%v] : memref<10xf32>
+        loop.store %a, %Q[%v] : memref<11xf32>
+      }
+    }
+    loop.block "sooner" (%v < 5 = %t) where (%t - 1 >= 0) {
+      %a = loop.load %Q[%v * 2 - 1] : memref<11xf32>
+      %b = arith.addf %a, %a : f32
+      loop.store %b, %O[%v * 2 - 2] : memref<10xf32>
+    }
+    loop.for %now = 0 to 2 {
+      loop.block "needs" (%v < 10 = %t * 2 + %now) {
+        %a = loop.load %Q[%v] : memref<11xf32>
+        loop.store %a, %O[%v] : memref<10xf32>
+      }
+    }
+  }
+  func.return
+}
+"""
+
+
 def promote(buffer, at, scope="local"):
     return f'promote-memory-scope{{buffer="{buffer}" scope="{scope}" at="{at}"}}'
 
@@ -168,7 +272,48 @@ CASES = {
         {},
     ),
     "a size that no operation names": (UNNAMED, [promote("M", "i")], {}),
-    "a tile in a part of a buffer beside another part": (
+    "lanes of a loop that begins at an expression": (SLIDING, ['vectorize-loop{loop="s"}'], {}),
+    "an unrolled loop that begins there": (SLIDING, ['unroll-loop{loop="s"}'], {}),
+    "an unrolled loop is peeled, its tail begins nothing": (
+        ROWS,
+        [
+            'split-loop{loop="k" factor=4}',
+            'unroll-loop{loop="k_o"}',
+            'peel-loop{loop="k_o"}',
+            'decompose-reduction{block="O_tail" loop="k_o_tail"}',
+            'decompose-reduction{block="O" loop="k_o"}',
+        ],
+        {},
+    ),
+    "several reads, one of them by its address alone": (
+        TWO_READS,
+        ['prefetch-buffer{buffer="G" ahead="g" over="h"}'],
+        {"I": 11},
+    ),
+    "a layout in the place of another one": (
+        ROWS,
+        [
+            'transform-layout{buffer="A" map="(y, k) -> (k floordiv 4, y, k mod 4)" pad=3}',
+            'transform-layout{buffer="A" map="(y, k) -> (k, y + 1)" extents=7,15}',
+        ],
+        {},
+    ),
+    "a tile of which each half is filled before it is used": (
+        HALVES,
+        ['double-buffer{buffer="E" loop="e" copies=3}'],
+        {},
+    ),
+    "an unrolled loop whose tiles are filled ahead": (
+        HALVES,
+        ['unroll-loop{loop="e"}', 'double-buffer{buffer="E" loop="e"}'],
+        {},
+    ),
+    "a read of what an earlier iteration has computed": (
+        SOONER,
+        ['compute-at{block="Q" at="now"}'],
+        {},
+    ),
+    "tiles in parts of a buffer beside each other": (
         PARTS,
         [promote("T", "h"), promote("S", "h")],
         {},
