@@ -13,10 +13,10 @@ that a size does not fill, peel-loop parts the whole ones, and pad-block makes t
 
 Arguments: `loop`, `into` (the instruction's name, by default `<block>_tile`), `function`.
 Refuses: a nest that is not one block, with or without its init nest, in loops which hold nothing
-else; a loop that has a kind, or an extent that is no constant; a name that is taken; a block that is a call already, stores several
-values, or computes with its variables, or an index; two loops that move one coordinate; what
-tensorize refuses: a tile of which a part is outside the domain, guarded reads, a combination that
-is no sum, prod, max or min.
+else; a loop that has a kind, or an extent that is no constant; a name that is taken; a block that
+is a call already, stores several values, or computes with its variables, or an index; two loops
+that move one coordinate; what tensorize refuses: a tile of which a part is outside the domain,
+guarded reads, a combination that is no sum, prod, max or min.
 """
 
 from collections.abc import Mapping, Sequence
