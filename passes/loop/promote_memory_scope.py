@@ -46,7 +46,7 @@ from xdsl.dialects.builtin import ArrayAttr, MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from analysis.affine import Affine, from_expression
+from analysis.affine import Affine, Interval, Quotient, from_expression
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
 from passes.locations import locate
@@ -464,14 +464,9 @@ class Promotion:
                         "promote the whole buffer instead of the tile"
                     )
             return [(f, f + s) for f, s in zip(origin, type.get_shape(), strict=True)]
-        sizes = [self.size(extent) for extent in logical_shape(type)]
-        found = [(Affine({}), size) for size in sizes]
-        for result, extent in zip(layout_map(type).results, physical_shape(type), strict=True):
-            form = from_expression(result, [Affine.variable(i) for i in range(len(sizes))], {})
-            if list(form.terms.values()) == [1] and isinstance(extent, int):
-                ((dimension, _),) = form.terms.items()
-                if isinstance(dimension, int):
-                    found[dimension] = Affine({}, -form.const), Affine({}, extent - form.const)
+        found = [(Affine({}), self.size(extent)) for extent in logical_shape(type)]
+        for dimension, (low, end) in reach_of(type).items():
+            found[dimension] = Affine({}, low), Affine({}, end)
         return found
 
     def size(self, extent: int | str) -> Affine:
@@ -484,6 +479,35 @@ class Promotion:
         raise self.scope.error(
             f"the size '{extent}' of %{self.buffer_name} has no loop.dim in the function"
         )
+
+
+def reach_of(type: MemRefType) -> dict[int, tuple[int, int]]:
+    """The coordinates (first, end) for which a layout has cells, of dimensions that lie in memory
+    by themselves or in blocks; those of the frame and the pads, too."""
+    found: dict[int, tuple[int, int]] = {}
+    dimensions = [Affine.variable(i) for i in range(len(type.get_shape()))]
+    results = [from_expression(r, dimensions, {}) for r in layout_map(type).results]
+    placed = list(zip(results, physical_shape(type), strict=True))
+    for form, extent in placed:
+        if list(form.terms.values()) != [1] or not isinstance(extent, int):
+            continue
+        (atom,) = form.terms
+        steps = atom.divisor if isinstance(atom, Quotient) else 1
+        inner = atom.numerator if isinstance(atom, Quotient) else Affine({atom: 1})
+        if list(inner.terms.values()) != [1] or not isinstance(next(iter(inner.terms)), int):
+            continue
+        (dimension,) = inner.terms
+        assert isinstance(dimension, int)
+        low, end = -form.const * steps - inner.const, (extent - form.const) * steps - inner.const
+        first, last = found.get(dimension, (low, end))
+        found[dimension] = max(low, first), min(end, last)
+    ranges: dict[Hashable, Interval] = {d: (low, end - 1) for d, (low, end) in found.items()}
+    for form, extent in placed:
+        start, stop = form.interval(ranges)
+        if start is None or stop is None or start < 0 or isinstance(extent, str) or stop >= extent:
+            lost = form.variables()
+            found = {d: limits for d, limits in found.items() if d not in lost}
+    return found
 
 
 def move(
