@@ -18,7 +18,7 @@ from backends.llvm.instructions import features_in
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.targets import module_text
 from dovetail.measuring.repeated import Repeated, pinned, repeated_kernel
-from dovetail.runtime.buffers import Bytes, aligned_bytes
+from dovetail.runtime.buffers import Bytes, address, aligned_bytes
 from dovetail.runtime.features import check_machine
 from tuner.measuring.messages import Array
 from tuner.measuring.rounds import Sample, cost_of
@@ -31,7 +31,8 @@ REPEAT_SECONDS = 0.4e-3
 HOPELESS_REPEATS = 2
 """So many repeats over the limit end a visit."""
 
-GUARD_BYTES = 4096
+PAGE_BYTES = GUARD_BYTES = 4096
+STAGGER_BYTES = 9 * 64
 GUARD = 0xA5
 
 
@@ -51,13 +52,23 @@ class Memory:
         size = prod(like.shape) * like.dtype.itemsize
         block = self.blocks.get(number)
         if block is None or len(block) < size + 2 * GUARD_BYTES:
-            block = self.blocks[number] = aligned_bytes(size + size // 4 + 2 * GUARD_BYTES)
+            block = self.blocks[number] = placed(number, size + size // 4 + 2 * GUARD_BYTES)
         return np.ndarray(like.shape, like.dtype, block.data, GUARD_BYTES)
 
     def guards(self, number: int, array: Array) -> tuple[Bytes, Bytes]:
         """What lies before and behind the place of an argument."""
         block, end = self.blocks[number], GUARD_BYTES + array.nbytes
         return block[:GUARD_BYTES], block[end : end + GUARD_BYTES]
+
+
+def placed(number: int, size: int) -> Bytes:
+    """Memory at a place in its page that depends on its number alone.
+
+    Addresses that differ by whole pages hinder each other, so places by chance are times by chance.
+    """
+    block = aligned_bytes(size + 2 * PAGE_BYTES)
+    start = -address(block) % PAGE_BYTES + STAGGER_BYTES * number % PAGE_BYTES
+    return block[start : start + size]
 
 
 @dataclass

@@ -1,0 +1,169 @@
+"""Candidates that crash, hang, take all memory or compute something else: each is an outcome."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import hostile_passes
+import pytest
+from tuning_tasks import cpu_task, vta_task
+
+from tuner.measuring.cpu import CpuDevice
+from tuner.measuring.vta import VtaDevice
+
+GOOD = 'split-loop{loop="y" factor=4}'
+SUPPORT = Path(hostile_passes.__file__).parent
+LIMITS = {"memory": 1 << 29, "compile_seconds": 2.0, "run_seconds": 1.0}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """An environment in which the hostile passes are installed."""
+    folder = tmp_path_factory.mktemp("site")
+    hostile_passes.install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join((str(folder), str(SUPPORT))))
+        yield dict(os.environ)
+
+
+@pytest.fixture(scope="module")
+def device(hostile):
+    with CpuDevice(**LIMITS) as found:
+        yield found
+
+
+def is_there(pid):
+    """Whether there is a process of that number, dead or alive."""
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("segfault", "crashed", "died of SIGSEGV while scheduling (segfault)"),
+        ("read-far-away", "crashed", "died of SIGSEGV while running"),
+        ("spin", "too slow", "took longer than 2 s while scheduling (spin)"),
+        ("do-not-terminate", "too slow", "took longer than 1 s while running"),
+        ("allocate-without-end", "too large", "took more memory than it may while scheduling"),
+        ("wrong-sums", "wrong", "C[0, 0] was -31.0 and is -42.0"),
+        ("write-beside", "wrong", "it wrote behind the memory of C"),
+        ("raise-assertion", "not compiled",
+         "AssertionError while scheduling: not thought of (hostile_passes.py:"),
+        ("no-such-pass", "refused", "schedule:1:1: no pass is named 'no-such-pass'"),
+        ("split-loop{loop=z factor=2}", "refused", "split-loop: no loop is named 'z'"),
+    ],
+)  # fmt: skip
+def test_it_fails_and_the_next_one_does_not(device, name, kind, text):
+    found, good = device.measure(cpu_task(), [name, GOOD])
+    assert (found.cost, found.failure.kind) == (None, kind)
+    assert found.failure.text.startswith(text)
+    assert good.failure is None and good.cost > 0 and good.reference > 0
+
+
+def test_what_is_printed_does_no_harm(device):
+    found, good = device.measure(cpu_task(), ["print-much", GOOD])
+    assert found.cost > 0 and good.cost > 0
+
+
+def test_the_last_words_are_told(device):
+    (found,) = device.measure(cpu_task(), ["print-much,segfault"])
+    first, last = found.failure.text.split("\n")
+    assert first == "died of SIGSEGV while scheduling (segfault)"
+    assert last == "x" * 2000
+
+
+def test_the_one_that_dies_of_another_is_found_innocent(device):
+    """The pass lets the candidate die that is prepared after it."""
+    found = device.measure(cpu_task(), ["die-at-next", GOOD])
+    assert [outcome.failure for outcome in found] == [None, None]
+
+
+def test_the_guilty_one_is_found_where_all_are_timed(device):
+    """It takes whoever is timed first with it, which is the reference."""
+    before, guilty, after = device.measure(cpu_task(), [GOOD, "die-when-timed", GOOD])
+    assert guilty.failure.text == "died of SIGSEGV while running (timing)"
+    assert before.cost > 0 and after.cost > 0
+
+
+def test_a_race_survives_too(device):
+    good, guilty = device.race(cpu_task(), [GOOD, "segfault"])
+    assert good.cost > 0 and guilty.failure.kind == "crashed"
+
+
+def test_the_accelerator(hostile):
+    with VtaDevice(**LIMITS) as device:
+        wrong, crashed, refused, good, equal = device.measure(
+            vta_task(),
+            ["wrong-product,schedule-kernels", "segfault", "split-loop{loop=z factor=2}",
+             "schedule-kernels", "do-nothing,schedule-kernels"],
+        )  # fmt: skip
+        assert len(device.known) == 2
+    assert wrong.failure.kind == "wrong" and wrong.failure.text.startswith("D[0, 0] was ")
+    assert crashed.failure.text == "died of SIGSEGV while scheduling (segfault)"
+    assert refused.failure.text.startswith("split-loop: no loop is named 'z'")
+    assert good.cost == equal.cost > 0 and good.cost == int(good.cost)
+
+
+def test_children_end_and_are_replaced(hostile):
+    """When they die, when they have served long, and when the device is closed."""
+    with CpuDevice(**LIMITS, candidates=2) as device:
+        pids = []
+        for _ in range(3):
+            assert device.measure(cpu_task(), [GOOD])[0].cost > 0
+            pids.append(device.child.pid)
+        assert pids[0] == pids[1] != pids[2]
+        nursery = device.nursery.pid
+        assert [is_there(pid) for pid in (nursery, *pids[1:])] == [True, False, True]
+        assert device.measure(cpu_task(), ["segfault"])[0].failure.kind == "crashed"
+        assert not is_there(pids[2])
+    assert not is_there(nursery)
+
+
+def test_an_interrupt_ends_the_child(device):
+    """What it was asked for is not answered any more, and the device can be used again."""
+    device.measure(cpu_task(), [GOOD])
+    pid = device.child.pid
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        device.measure(cpu_task(), ["spin"])
+    assert not is_there(pid)
+    assert device.measure(cpu_task(), [GOOD])[0].cost > 0
+
+
+PARENT = """
+from tuning_tasks import cpu_task
+from tuner.measuring.cpu import CpuDevice
+with CpuDevice() as device:
+    device.measure(cpu_task(), [""])
+    print(device.nursery.pid, device.child.pid, flush=True)
+    device.measure(cpu_task(), ["spin"])
+"""
+
+
+def test_no_child_outlives_a_parent_that_is_killed(hostile):
+    """A candidate keeps the child busy meanwhile."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=hostile, text=True
+    )
+    with parent:
+        children = [int(word) for word in parent.stdout.readline().split()]
+        assert len(children) == 2 and all(map(is_alive, children))
+        parent.kill()
+    until = time.monotonic() + 20
+    while any(map(is_alive, children)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not any(map(is_alive, children))
+
+
+def is_alive(pid):
+    """Whether a process runs; one that nobody waits for here is the system's to bury."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
