@@ -32,6 +32,7 @@ class Record:
     `run` names the search that it belongs to, and `trial` its place there, from 0. `cost` is None
     for a failure, whose kind and text are in `error`; its `unit` is `s` or `cycles`. `names` are
     the loops, blocks and buffers of the kernel in program order, which the schedule speaks of.
+    A `raced` one is from the final race of the best ones, whose figures count most.
     `configuration` are the values of the space's holes. `samples` are all repeats (see
     tuner/task.py), `reference` what the reference kernel took beside them.
     """
@@ -44,6 +45,7 @@ class Record:
     schedule: str
     unit: str
     cost: float | None
+    raced: bool = False
     names: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     configuration: Mapping[str, Any] = field(default_factory=dict[str, Any])
     samples: Sequence[Sequence[float]] = ()

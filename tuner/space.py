@@ -12,7 +12,7 @@ Explorers see `Candidates`, the feasible configurations as rows of choices.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log2, prod
 from typing import Any, Literal
@@ -75,6 +75,7 @@ class Space:
 
     `steps` are the primitives of a configuration, for the task's function in naive loops; `prior`
     is the cost that the analytic model of the target gives it, in any unit, less being better.
+    `default` is the configuration of the default schedule, if it is one of them.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Space:
     conditions: tuple[Condition, ...]
     steps: Callable[[Configuration], Sequence[ModulePass]]
     prior: Callable[[Configuration], float]
+    default: Configuration | None = None
 
     def __post_init__(self) -> None:
         names = [hole.name for hole in self.holes]
@@ -156,13 +158,15 @@ class Space:
         prior = np.array([self.prior(self.configuration(row)) for row in rows], np.float64)
         return Candidates(self.holes, points, prior, share)
 
-    def sample(self, seed: int, most: int) -> tuple[list[tuple[int, ...]], float]:
+    def sample(
+        self, seed: int, most: int, draws: int = COUNTED
+    ) -> tuple[list[tuple[int, ...]], float]:
         """At most so many different feasible rows, and the share of them in the space."""
         rng = np.random.default_rng(seed)
         radices = np.array([len(hole.choices) for hole in self.holes])
         found: dict[tuple[int, ...], None] = {}
         met = drawn = 0
-        while drawn < COUNTED and len(found) < most:
+        while drawn < draws and len(found) < most:
             for row in rng.integers(0, radices, (4096, len(radices))).tolist():
                 drawn += 1
                 if self.broken(self.configuration(row)) is None:
@@ -176,7 +180,7 @@ class Space:
             Hole(h.name, tuple(v for v in h.choices if v in choices.get(h.name, h.choices)), h.kind)
             for h in self.holes
         )
-        return Space(self.name, holes, self.conditions, self.steps, self.prior)
+        return replace(self, holes=holes)
 
 
 class TooLargeError(Exception):

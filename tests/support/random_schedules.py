@@ -7,11 +7,13 @@ one needs an entry here only for options that no other one has.
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 
 from native import apply, context, parse
 from te_cases import Case
 from xdsl.dialects import func
 from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from analysis.errors import UserError
@@ -46,29 +48,28 @@ class Draw:
     rng: random.Random
     scope: Scope
 
-    @property
-    def loops(self) -> list[loop.ForOp]:
-        return list(self.scope.loops.values())
+    @cached_property
+    def loops(self) -> list[str]:
+        return list(self.scope.loops)
 
-    def loop(self) -> str:
-        return self.rng.choice(list(self.scope.loops))
+    @cached_property
+    def blocks(self) -> list[str]:
+        return list(self.scope.blocks)
 
-    def block(self) -> str:
-        return self.rng.choice(list(self.scope.blocks))
-
-    def buffer(self) -> str:
-        return self.rng.choice(list(self.scope.buffers))
+    @cached_property
+    def buffers(self) -> dict[str, SSAValue]:
+        return self.scope.buffers
 
     def nested(self, most: int) -> list[str]:
         """Some loops around one block, from the outermost inwards."""
-        around = loops_around(self.rng.choice(list(self.scope.blocks.values())))
+        around = loops_around(self.scope.find_block(self.rng.choice(self.blocks)))
         count = self.rng.randint(min(2, len(around)), max(2, min(most, len(around))))
         start = self.rng.randint(0, max(0, len(around) - count))
         return [op.loop_name.data for op in around[start : start + count]]
 
     def map(self, buffer: str) -> str:
         """A blocked layout."""
-        type = self.scope.buffers[buffer].type
+        type = self.buffers[buffer].type
         assert isinstance(type, MemRefType)
         rank = type.get_num_dims()
         which, by = self.rng.randrange(max(1, rank)), self.rng.choice([2, 4, 8])
@@ -80,13 +81,13 @@ class Draw:
 Options = dict[str, object]
 
 BY_NAME: Mapping[str, Callable[[Draw, Options], object]] = {
-    "loop": lambda draw, _: draw.loop(),
-    "at": lambda draw, _: draw.loop(),
-    "ahead": lambda draw, _: draw.loop(),
-    "block": lambda draw, _: draw.block(),
-    "buffer": lambda draw, _: draw.buffer(),
+    "loop": lambda draw, _: draw.rng.choice(draw.loops),
+    "at": lambda draw, _: draw.rng.choice(draw.loops),
+    "ahead": lambda draw, _: draw.rng.choice(draw.loops),
+    "block": lambda draw, _: draw.rng.choice(draw.blocks),
+    "buffer": lambda draw, _: draw.rng.choice(list(draw.buffers)),
     "loops": lambda draw, _: tuple(draw.nested(4)),
-    "over": lambda draw, _: (draw.loop(),),
+    "over": lambda draw, _: (draw.rng.choice(draw.loops),),
     "factor": lambda draw, _: draw.rng.choice([1, 2, 3, 4, 5, 8, 16]),
     "sizes": lambda draw, known: tuple(draw.rng.choice([1, 2, 3, 4]) for _ in known["loops"]),
     "scope": lambda draw, _: draw.rng.choice(["register", "local"]),
@@ -140,7 +141,7 @@ def tile_of_loop(draw: Draw, options: Options) -> Options:
     """A tile and the loop that it lives in."""
     tiles = {
         name: parent.loop_name.data
-        for name, value in draw.scope.buffers.items()
+        for name, value in draw.buffers.items()
         if isinstance(parent := value.owner.parent_op(), loop.ForOp)
     }
     if not tiles:
@@ -193,42 +194,79 @@ def function_of(module: ModuleOp) -> func.FuncOp:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A primitive, the module before it, the one after it or why there is none."""
+    """A primitive, the module before it, the one after it or the error that there was instead."""
 
     step: ModulePass
     before: ModuleOp
-    after: ModuleOp | None
-    error: UserError | None
+    after: ModuleOp | None = None
+    error: Exception | None = None
 
     @property
-    def reason(self) -> str:
-        """The class of a refusal: "dependence" if it has a witness."""
-        assert self.error is not None
-        return "dependence" if any(" and then " in d for d in self.error.details) else "other"
+    def outcome(self) -> str:
+        """Whether it was accepted, refused, for a dependence with a witness or not, or failed."""
+        match self.error:
+            case None:
+                return "accepted"
+            case UserError(details=details) if any(" and then " in d for d in details):
+                return "dependence"
+            case UserError():
+                return "other"
+            case _:
+                return "failed"
+
+    @property
+    def left(self) -> ModuleOp:
+        """The module that there is to go on with."""
+        return self.before if self.after is None else self.after
 
 
-LARGEST_TEXT = 40_000
-"""Characters of a module; what makes a larger one is as if it had been refused."""
+def attempt(step: ModulePass, module: ModuleOp) -> Attempt:
+    """What becomes of a primitive. The module is rewritten, as by a pipeline, not a copy of it."""
+    before = module.clone()
+    try:
+        step.apply(context(), module)
+        module.verify()
+        refuse_phantoms(module)
+        refuse_large(module)
+    except Exception as error:
+        return Attempt(step, before, error=error)
+    return Attempt(step, before, module)
+
+
+def refuse_phantoms(module: ModuleOp) -> None:
+    """What uses a value is in the module, so that nothing a primitive drops counts as a user, and
+    comes after what makes it."""
+    order = {op: i for i, op in enumerate(module.walk())}
+    for op in order:
+        for value in (*op.results, *(a for r in op.regions for b in r.blocks for a in b.args)):
+            for use in value.uses:
+                user = use.operation
+                assert user in order, f"{user.name}, which is gone, uses %{value.name_hint}"
+                assert order[user] > order[op], (
+                    f"{user.name} uses %{value.name_hint} before it is made"
+                )
+
+
+FEW, LARGEST_TEXT = 80, 40_000
+"""Operations of a small module, and characters; what makes a larger one counts as refused."""
+
+
+def refuse_large(module: ModuleOp) -> None:
+    """Refuse a module that is larger than sequences are run for."""
+    if sum(1 for _ in module.walk()) > FEW and len(str(module)) > LARGEST_TEXT:
+        raise UserError("the function is too long to go on with")
 
 
 def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) -> Iterator[Attempt]:
-    """Random primitives one after the other, until some number of them was accepted."""
+    """Random primitives one after the other, until some number of them was accepted.
+
+    The module is rewritten; what an attempt has left is only there until the next one.
+    """
     while accepted and tries:
         tries -= 1
-        step = random_step(rng, function_of(module))
-        trial = module.clone()
-        try:
-            step.apply(context(), trial)
-        except UserError as error:
-            yield Attempt(step, module, None, error)
-            continue
-        except Exception as error:
-            error.add_note(f"in {step}")
-            raise
-        trial.verify()
-        if len(str(trial)) <= LARGEST_TEXT:
-            yield Attempt(step, module, trial, None)
-            module, accepted = trial, accepted - 1
+        made = attempt(random_step(rng, function_of(module)), module)
+        yield made
+        module, accepted = made.left, accepted - (made.after is not None)
 
 
 def text_of(steps: Sequence[ModulePass]) -> str:
@@ -242,10 +280,12 @@ def random_schedule(case: Case, seed: int, steps: int) -> list[str]:
     rng = random.Random(seed)
     accepted: list[str] = []
     for _ in range(steps):
-        for attempt in attempts(module, rng, 1, 1):
-            if attempt.after is not None and is_emitted(attempt.after):
-                module = attempt.after
-                accepted.append(str(attempt.step))
+        made = attempt(random_step(rng, function_of(module)), module)
+        if made.outcome == "failed":
+            raise AssertionError(f"{made.step} failed") from made.error
+        good = made.after is not None and is_emitted(made.after)
+        module = made.left if good else made.before
+        accepted += [str(made.step)] if good else []
     return accepted
 
 
