@@ -15,12 +15,17 @@ from passes.loop.primitive import functions_of_loops
 from tuner.measuring.kernels import Kernel
 from tuner.measuring.subject import Subject
 
+PARENT = "HOSTILE_PARENT"
+"""The variable with the number of the process that measures."""
+
 NAMES = (
     "allocate-without-end",
     "die-at-next",
     "die-when-timed",
     "do-not-terminate",
     "do-nothing",
+    "interrupt-parent",
+    "kill-parent",
     "print-much",
     "raise-assertion",
     "read-far-away",
@@ -59,6 +64,31 @@ class SpinPass(ModulePass):
     def apply(self, ctx, op):
         while True:
             pass
+
+
+def signal_parent(number):
+    """Signal the process that measures, and keep the child busy."""
+    os.kill(int(os.environ[PARENT]), number)
+    while True:
+        pass
+
+
+class InterruptParentPass(ModulePass):
+    """Somebody presses Ctrl-C while this is scheduled."""
+
+    name = "interrupt-parent"
+
+    def apply(self, ctx, op):
+        signal_parent(signal.SIGINT)
+
+
+class KillParentPass(ModulePass):
+    """The process that measures dies while this is scheduled."""
+
+    name = "kill-parent"
+
+    def apply(self, ctx, op):
+        signal_parent(signal.SIGKILL)
 
 
 class AllocateWithoutEndPass(ModulePass):

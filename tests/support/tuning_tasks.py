@@ -42,6 +42,32 @@ func.func @product(%A: tensor<4x32xi8>, %B: tensor<32x32xi8>) -> tensor<4x32xi8>
 }
 """
 
+SUMS = """
+func.func @sums(%A: tensor<9x7xf32>) -> (tensor<9xf32>, tensor<9xf32>) {
+  %S = te.compute "S" (%y = 0 to 9) sum (%k = 0 to 7) {
+    %a = te.read %A[%y, %k] : tensor<9x7xf32>
+    te.yield %a : f32
+  } : tensor<9xf32>
+  %T = te.compute "T" (%y = 0 to 9) {
+    %s = te.read %S[%y] : tensor<9xf32>
+    %t = math.exp %s : f32
+    te.yield %t : f32
+  } : tensor<9xf32>
+  func.return %S, %T : tensor<9xf32>, tensor<9xf32>
+}
+"""
+
+SYMBOLIC = """
+func.func @rows(%A: tensor<?xf32, #loop.layout<["n"]>>) -> tensor<?xf32, #loop.layout<["n"]>> {
+  %n = te.dim "n"
+  %C = te.compute "C" (%y = 0 to %n) {
+    %a = te.read %A[%y] : tensor<?xf32, #loop.layout<["n"]>>
+    te.yield %a : f32
+  } : tensor<?xf32, #loop.layout<["n"]>>
+  func.return %C : tensor<?xf32, #loop.layout<["n"]>>
+}
+"""
+
 
 def task_of(text, target, passes):
     """The task of a function of te, in naive loops."""

@@ -1,23 +1,31 @@
-"""Candidates that crash, hang, take all memory or compute something else: each is an outcome."""
+"""What devices measure: good candidates have a cost, and hostile ones are failures, no more.
+
+These crash, hang, take all memory, compute something else, or harm those beside them.
+"""
 
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import hostile_passes
 import pytest
-from tuning_tasks import cpu_task, vta_task
+from tuning_tasks import SUMS, SYMBOLIC, cpu_task, vta_task
+from xdsl.context import Context
 
+from analysis.errors import UserError
+from backends.vta.emission import program_of
+from dovetail.pipelines import VTA_BACKEND
+from passes.loop.schedule_kernels import ScheduleKernelsPass
 from tuner.measuring.cpu import CpuDevice
 from tuner.measuring.vta import VtaDevice
+from vta.timing import PRESETS, time_stream
 
 GOOD = 'split-loop{loop="y" factor=4}'
 SUPPORT = Path(hostile_passes.__file__).parent
-LIMITS = {"memory": 1 << 29, "compile_seconds": 2.0, "run_seconds": 1.0}
+LIMITS = {"memory": 1 << 29, "compile_seconds": 3.0, "run_seconds": 2.0}
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +34,7 @@ def hostile(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     hostile_passes.install(folder)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(hostile_passes.PARENT, str(os.getpid()))
         patch.setenv("PYTHONPATH", os.pathsep.join((str(folder), str(SUPPORT))))
         yield dict(os.environ)
 
@@ -33,6 +42,12 @@ def hostile(tmp_path_factory):
 @pytest.fixture(scope="module")
 def device(hostile):
     with CpuDevice(**LIMITS) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def accelerator(hostile):
+    with VtaDevice(**LIMITS) as found:
         yield found
 
 
@@ -46,8 +61,8 @@ def is_there(pid):
     [
         ("segfault", "crashed", "died of SIGSEGV while scheduling (segfault)"),
         ("read-far-away", "crashed", "died of SIGSEGV while running"),
-        ("spin", "too slow", "took longer than 2 s while scheduling (spin)"),
-        ("do-not-terminate", "too slow", "took longer than 1 s while running"),
+        ("spin", "too slow", "took longer than 3 s while scheduling (spin)"),
+        ("do-not-terminate", "too slow", "took longer than 2 s while running"),
         ("allocate-without-end", "too large", "took more memory than it may while scheduling"),
         ("wrong-sums", "wrong", "C[0, 0] was -31.0 and is -42.0"),
         ("write-beside", "wrong", "it wrote behind the memory of C"),
@@ -94,18 +109,57 @@ def test_a_race_survives_too(device):
     assert good.cost > 0 and guilty.failure.kind == "crashed"
 
 
-def test_the_accelerator(hostile):
-    with VtaDevice(**LIMITS) as device:
-        wrong, crashed, refused, good, equal = device.measure(
-            vta_task(),
-            ["wrong-product,schedule-kernels", "segfault", "split-loop{loop=z factor=2}",
-             "schedule-kernels", "do-nothing,schedule-kernels"],
-        )  # fmt: skip
-        assert len(device.known) == 2
+def test_the_accelerator(accelerator):
+    """Programs that are equal are simulated once."""
+    wrong, crashed, refused, good, equal = accelerator.measure(
+        vta_task(),
+        ["wrong-product,schedule-kernels", "segfault", "split-loop{loop=z factor=2}",
+         "schedule-kernels", "do-nothing,schedule-kernels"],
+    )  # fmt: skip
+    assert len(accelerator.known) == 2
     assert wrong.failure.kind == "wrong" and wrong.failure.text.startswith("D[0, 0] was ")
     assert crashed.failure.text == "died of SIGSEGV while scheduling (segfault)"
     assert refused.failure.text.startswith("split-loop: no loop is named 'z'")
-    assert good.cost == equal.cost > 0 and good.cost == int(good.cost)
+    assert good.cost == equal.cost > 0
+
+
+@pytest.mark.parametrize("preset", [None, "pynq"])
+def test_cycles_are_those_of_the_timing_model(accelerator, preset):
+    task = vta_task(target="vta" if preset is None else f"vta -preset={preset}")
+    module = task.module()
+    for step in (ScheduleKernelsPass(), *VTA_BACKEND):
+        step.apply(Context(), module)
+    program = program_of(module)
+    timing = time_stream(program.instructions, program.config, PRESETS[preset or "hls"])
+    (outcome,) = accelerator.measure(task, ["schedule-kernels"])
+    assert outcome.cost == timing.cycles and outcome.samples == ((timing.cycles,),)
+    assert accelerator.race(task, ["schedule-kernels"]) == [outcome]
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "schedule-kernels",
+        'transform-layout{buffer="B" map="(k, x) -> (x floordiv 16, k, x mod 16)"}',
+        'transform-layout{buffer="C" map="(y, x) -> (x floordiv 16, y, x mod 16)"}',
+        'transform-layout{buffer="A" map="(y, k) -> (k, y)"},split-loop{loop="k" factor=4}',
+    ],
+)
+def test_kernels_in_any_layout(device, schedule):
+    (outcome,) = device.measure(cpu_task(), [schedule])
+    assert outcome.failure is None
+    assert outcome.cost in [thread for _, thread in outcome.samples]
+
+
+def test_several_results(device):
+    (outcome,) = device.measure(cpu_task(SUMS), ["split-loop{loop=k factor=4}"])
+    assert outcome.failure is None and outcome.cost > 0
+
+
+def test_a_task_without_sizes_is_refused_and_the_next_one_is_not(device):
+    with pytest.raises(UserError, match="@rows cannot be measured: its dimension n has no size"):
+        device.measure(cpu_task(SYMBOLIC), [""])
+    assert device.measure(cpu_task(), [""])[0].cost > 0
 
 
 def test_children_end_and_are_replaced(hostile):
@@ -127,33 +181,31 @@ def test_an_interrupt_ends_the_child(device):
     """What it was asked for is not answered any more, and the device can be used again."""
     device.measure(cpu_task(), [GOOD])
     pid = device.child.pid
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
-        device.measure(cpu_task(), ["spin"])
+        device.measure(cpu_task(), ["interrupt-parent"])
     assert not is_there(pid)
     assert device.measure(cpu_task(), [GOOD])[0].cost > 0
 
 
-PARENT = """
+MEASURING = f"""
+import os
+os.environ["{hostile_passes.PARENT}"] = str(os.getpid())
 from tuning_tasks import cpu_task
 from tuner.measuring.cpu import CpuDevice
 with CpuDevice() as device:
     device.measure(cpu_task(), [""])
     print(device.nursery.pid, device.child.pid, flush=True)
-    device.measure(cpu_task(), ["spin"])
+    device.measure(cpu_task(), ["kill-parent"])
 """
 
 
 def test_no_child_outlives_a_parent_that_is_killed(hostile):
-    """A candidate keeps the child busy meanwhile."""
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=hostile, text=True
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURING], stdout=subprocess.PIPE, env=hostile, text=True
     )
-    with parent:
-        children = [int(word) for word in parent.stdout.readline().split()]
-        assert len(children) == 2 and all(map(is_alive, children))
-        parent.kill()
+    assert done.returncode == -signal.SIGKILL
+    children = [int(word) for word in done.stdout.split()]
+    assert len(children) == 2
     until = time.monotonic() + 20
     while any(map(is_alive, children)) and time.monotonic() < until:
         time.sleep(0.01)
