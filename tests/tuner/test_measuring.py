@@ -162,21 +162,6 @@ def test_a_task_without_sizes_is_refused_and_the_next_one_is_not(device):
     assert device.measure(cpu_task(), [""])[0].cost > 0
 
 
-def test_children_end_and_are_replaced(hostile):
-    """When they die, when they have served long, and when the device is closed."""
-    with CpuDevice(**LIMITS, candidates=2) as device:
-        pids = []
-        for _ in range(3):
-            assert device.measure(cpu_task(), [GOOD])[0].cost > 0
-            pids.append(device.child.pid)
-        assert pids[0] == pids[1] != pids[2]
-        nursery = device.nursery.pid
-        assert [is_there(pid) for pid in (nursery, *pids[1:])] == [True, False, True]
-        assert device.measure(cpu_task(), ["segfault"])[0].failure.kind == "crashed"
-        assert not is_there(pids[2])
-    assert not is_there(nursery)
-
-
 def test_an_interrupt_ends_the_child(device):
     """What it was asked for is not answered any more, and the device can be used again."""
     device.measure(cpu_task(), [GOOD])
@@ -189,19 +174,28 @@ def test_an_interrupt_ends_the_child(device):
 
 MEASURING = f"""
 import os
+import sys
 os.environ["{hostile_passes.PARENT}"] = str(os.getpid())
-from tuning_tasks import cpu_task
+from dialects.target import Target
 from tuner.measuring.cpu import CpuDevice
+from tuner.task import Task
+name, hash, target, text = sys.argv[1:]
+task = Task(name, hash, Target.parse(target), text)
 with CpuDevice() as device:
-    device.measure(cpu_task(), [""])
+    device.measure(task, [""])
     print(device.nursery.pid, device.child.pid, flush=True)
-    device.measure(cpu_task(), ["kill-parent"])
+    device.measure(task, ["kill-parent"])
 """
 
 
 def test_no_child_outlives_a_parent_that_is_killed(hostile):
+    task = cpu_task()
+    arguments = (task.name, task.hash, str(task.target), task.text)
     done = subprocess.run(
-        [sys.executable, "-c", MEASURING], stdout=subprocess.PIPE, env=hostile, text=True
+        [sys.executable, "-c", MEASURING, *arguments],
+        stdout=subprocess.PIPE,
+        env=hostile,
+        text=True,
     )
     assert done.returncode == -signal.SIGKILL
     children = [int(word) for word in done.stdout.split()]
@@ -219,3 +213,20 @@ def is_alive(pid):
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def test_children_end_and_are_replaced(device, monkeypatch):
+    """When they die, when they have served long, and when the device is closed."""
+    monkeypatch.setattr(device, "candidates", 2)
+    device.end_child()
+    pids = []
+    for _ in range(3):
+        assert device.measure(cpu_task(), [GOOD])[0].cost > 0
+        pids.append(device.child.pid)
+    assert pids[0] == pids[1] != pids[2]
+    nursery = device.nursery.pid
+    assert [is_there(pid) for pid in (nursery, *pids[1:])] == [True, False, True]
+    assert device.measure(cpu_task(), ["segfault"])[0].failure.kind == "crashed"
+    assert not is_there(pids[2])
+    device.close()
+    assert not is_there(nursery)

@@ -40,7 +40,7 @@ from tuner.measuring.messages import Frame, FrameReader
 from tuner.measuring.nursery import serve
 from tuner.measuring.programs import Made, make, simulated
 from tuner.measuring.rounds import REFERENCE
-from tuner.measuring.subject import RUNNING, SCHEDULING, Subject, WrongError
+from tuner.measuring.subject import CHECKING, RUNNING, SCHEDULING, Subject, WrongError
 from tuner.task import FailureKind, Task
 
 LARGEST_FILE = 1 << 26
@@ -145,7 +145,7 @@ class Server:
             case _:
                 first = str(error).partition("\n")[0]
                 text = f"{type(error).__name__} while {self.stage}: {first}{place_of(error)}"
-        if self.stage == RUNNING and kind == "not compiled":
+        if self.stage in (RUNNING, CHECKING) and kind == "not compiled":
             kind = "crashed"
         return {"failure": {"kind": kind, "text": text}}
 

@@ -19,7 +19,7 @@ EXPECTED_SECONDS = 180.0
 """What the expected results of a task may take."""
 
 COMPILE_SECONDS = 30.0
-"""What scheduling a candidate may take, and compiling it."""
+"""What a pass may take that schedules a candidate, what compiling it, and what the check."""
 
 RUN_SECONDS = 2.0
 """What a request to run a kernel may take, however fast it should be."""
@@ -114,7 +114,12 @@ class Workbench:
         """The answer of the child; LostError if it died. `running` in seconds."""
         assert self.child is not None
         seconds = self.compile_seconds
-        deadlines = {"scheduling": seconds, "compiling": seconds, "running": running}
+        deadlines = {
+            "scheduling": seconds,
+            "compiling": seconds,
+            "running": running,
+            "checking": seconds,
+        }
         found = answer(self.child.ask(Frame(dict(request)), deadlines))
         if isinstance(found, Failure) and found.kind == "too large":
             self.served = self.candidates  # memory in pieces is as good as none
