@@ -7,11 +7,13 @@ one needs an entry here only for options that no other one has.
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
 
 from native import apply, context, parse
 from te_cases import Case
 from xdsl.dialects import func
 from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from analysis.errors import UserError
@@ -46,29 +48,28 @@ class Draw:
     rng: random.Random
     scope: Scope
 
-    @property
-    def loops(self) -> list[loop.ForOp]:
-        return list(self.scope.loops.values())
+    @cached_property
+    def loops(self) -> list[str]:
+        return list(self.scope.loops)
 
-    def loop(self) -> str:
-        return self.rng.choice(list(self.scope.loops))
+    @cached_property
+    def blocks(self) -> list[str]:
+        return list(self.scope.blocks)
 
-    def block(self) -> str:
-        return self.rng.choice(list(self.scope.blocks))
-
-    def buffer(self) -> str:
-        return self.rng.choice(list(self.scope.buffers))
+    @cached_property
+    def buffers(self) -> dict[str, SSAValue]:
+        return self.scope.buffers
 
     def nested(self, most: int) -> list[str]:
         """Some loops around one block, from the outermost inwards."""
-        around = loops_around(self.rng.choice(list(self.scope.blocks.values())))
+        around = loops_around(self.scope.find_block(self.rng.choice(self.blocks)))
         count = self.rng.randint(min(2, len(around)), max(2, min(most, len(around))))
         start = self.rng.randint(0, max(0, len(around) - count))
         return [op.loop_name.data for op in around[start : start + count]]
 
     def map(self, buffer: str) -> str:
         """A blocked layout."""
-        type = self.scope.buffers[buffer].type
+        type = self.buffers[buffer].type
         assert isinstance(type, MemRefType)
         rank = type.get_num_dims()
         which, by = self.rng.randrange(max(1, rank)), self.rng.choice([2, 4, 8])
@@ -80,13 +81,13 @@ class Draw:
 Options = dict[str, object]
 
 BY_NAME: Mapping[str, Callable[[Draw, Options], object]] = {
-    "loop": lambda draw, _: draw.loop(),
-    "at": lambda draw, _: draw.loop(),
-    "ahead": lambda draw, _: draw.loop(),
-    "block": lambda draw, _: draw.block(),
-    "buffer": lambda draw, _: draw.buffer(),
+    "loop": lambda draw, _: draw.rng.choice(draw.loops),
+    "at": lambda draw, _: draw.rng.choice(draw.loops),
+    "ahead": lambda draw, _: draw.rng.choice(draw.loops),
+    "block": lambda draw, _: draw.rng.choice(draw.blocks),
+    "buffer": lambda draw, _: draw.rng.choice(list(draw.buffers)),
     "loops": lambda draw, _: tuple(draw.nested(4)),
-    "over": lambda draw, _: (draw.loop(),),
+    "over": lambda draw, _: (draw.rng.choice(draw.loops),),
     "factor": lambda draw, _: draw.rng.choice([1, 2, 3, 4, 5, 8, 16]),
     "sizes": lambda draw, known: tuple(draw.rng.choice([1, 2, 3, 4]) for _ in known["loops"]),
     "scope": lambda draw, _: draw.rng.choice(["register", "local"]),
@@ -140,7 +141,7 @@ def tile_of_loop(draw: Draw, options: Options) -> Options:
     """A tile and the loop that it lives in."""
     tiles = {
         name: parent.loop_name.data
-        for name, value in draw.scope.buffers.items()
+        for name, value in draw.buffers.items()
         if isinstance(parent := value.owner.parent_op(), loop.ForOp)
     }
     if not tiles:
@@ -213,17 +214,23 @@ class Attempt:
             case _:
                 return "failed"
 
+    @property
+    def left(self) -> ModuleOp:
+        """The module that there is to go on with."""
+        return self.before if self.after is None else self.after
+
 
 def attempt(step: ModulePass, module: ModuleOp) -> Attempt:
-    """What becomes of a primitive; the module stays as it is."""
-    after = module.clone()
+    """What becomes of a primitive. The module is rewritten, as by a pipeline, not a copy of it."""
+    before = module.clone()
     try:
-        step.apply(context(), after)
-        after.verify()
-        refuse_phantoms(after)
+        step.apply(context(), module)
+        module.verify()
+        refuse_phantoms(module)
+        refuse_large(module)
     except Exception as error:
-        return Attempt(step, module, error=error)
-    return Attempt(step, module, after)
+        return Attempt(step, before, error=error)
+    return Attempt(step, before, module)
 
 
 def refuse_phantoms(module: ModuleOp) -> None:
@@ -240,20 +247,26 @@ def refuse_phantoms(module: ModuleOp) -> None:
                 )
 
 
-LARGEST_TEXT = 40_000
-"""Characters of a module; what makes a larger one is as if it had been refused."""
+FEW, LARGEST_TEXT = 80, 40_000
+"""Operations of a small module, and characters; what makes a larger one counts as refused."""
+
+
+def refuse_large(module: ModuleOp) -> None:
+    """Refuse a module that is larger than sequences are run for."""
+    if sum(1 for _ in module.walk()) > FEW and len(str(module)) > LARGEST_TEXT:
+        raise UserError("the function is too long to go on with")
 
 
 def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) -> Iterator[Attempt]:
-    """Random primitives one after the other, until some number of them was accepted."""
+    """Random primitives one after the other, until some number of them was accepted.
+
+    The module is rewritten; what an attempt has left is only there until the next one.
+    """
     while accepted and tries:
         tries -= 1
         made = attempt(random_step(rng, function_of(module)), module)
-        if made.after is None:
-            yield made
-        elif len(str(made.after)) <= LARGEST_TEXT:
-            yield made
-            module, accepted = made.after, accepted - 1
+        yield made
+        module, accepted = made.left, accepted - (made.after is not None)
 
 
 def text_of(steps: Sequence[ModulePass]) -> str:
@@ -267,12 +280,12 @@ def random_schedule(case: Case, seed: int, steps: int) -> list[str]:
     rng = random.Random(seed)
     accepted: list[str] = []
     for _ in range(steps):
-        for made in attempts(module, rng, 1, 1):
-            if made.outcome == "failed":
-                raise AssertionError(f"{made.step} failed") from made.error
-            if made.after is not None and is_emitted(made.after):
-                module = made.after
-                accepted.append(str(made.step))
+        made = attempt(random_step(rng, function_of(module)), module)
+        if made.outcome == "failed":
+            raise AssertionError(f"{made.step} failed") from made.error
+        good = made.after is not None and is_emitted(made.after)
+        module = made.left if good else made.before
+        accepted += [str(made.step)] if good else []
     return accepted
 
 

@@ -76,7 +76,7 @@ def run_sequence(seed: int, tally: Tally, folder: Path | None) -> None:
     """One program and one schedule; failures are made small and added to the tally."""
     rng = random.Random(seed)
     tensors = parse(random_program(rng))
-    inputs, _ = inputs_of(tensors)
+    inputs, expected = inputs_of(tensors)
     tally.sequences += 1
     steps: list[ModulePass] = []
     faults: list[tuple[Fault, list[ModulePass]]] = []
@@ -84,6 +84,7 @@ def run_sequence(seed: int, tally: Tally, folder: Path | None) -> None:
     wanted, witnesses = rng.randint(1, STEPS), 0
     for made in attempts(module, rng, wanted, TRIES):
         tally.note(made)
+        module = made.left
         if made.outcome == "accepted":
             steps.append(made.step)
             continue
@@ -93,7 +94,7 @@ def run_sequence(seed: int, tally: Tally, folder: Path | None) -> None:
             fault = fault_of_attempt(made, inputs)
             if fault is not None:
                 faults.append((fault, [*steps, made.step]))
-    fault = fault_of_results(tensors, steps)
+    fault = fault_of_results(module, inputs, expected)
     if fault is not None:
         faults.append((fault, steps))
     for number, (fault, until) in enumerate(faults):

@@ -328,7 +328,7 @@ class Reduction:
         )
         for hole in ("streamed", "chunk"):
             yield Condition(
-                "where parts of the sum come one after the other, lanes are outside",
+                "lanes are outside of parts of the sum that come one after the other",
                 (hole, "order"),
                 lambda parts, order: not parts or order[0] == lane,
             )
