@@ -14,7 +14,7 @@ range over orders of magnitude are logarithms, log2(1 + x), which their unit say
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, fsum, log2, prod
 
@@ -298,12 +298,26 @@ def in_lines(touch: Touch, inner: Sequence[Level]) -> float:
 
 def traffic(statement: Statement, capacity: float, reads: bool) -> float:
     """The bytes that come from beyond a cache: what the loops touch that together fit it, each
-    time that they run. With `reads` all of it, otherwise what is written."""
+    time that they run. With `reads` all of it, otherwise what is written.
+
+    Of the first loop that does not fit, as many iterations do as a power of two says, so that it
+    is the same whether a loop is split or not.
+    """
     places = list(statement.in_memory)
     levels = statement.levels
     depth = next((d for d in range(len(levels)) if fits(places, levels[d:], capacity)), len(levels))
+    inner = levels[depth:]
     again = prod(level.trips for level in levels[:depth])
-    return again * fsum(in_lines(t, levels[depth:]) for t in places if reads or t.writes)
+    if depth:
+        broken, share = levels[depth - 1], 1
+        while 2 * share < broken.trips:
+            more = replace(broken, trips=2 * share)
+            if not fits(places, (more, *levels[depth:]), capacity):
+                break
+            share *= 2
+            inner = (more, *levels[depth:])
+        again /= share
+    return again * fsum(in_lines(t, inner) for t in places if reads or t.writes)
 
 
 def fits(places: Sequence[Touch], inner: Sequence[Level], capacity: float) -> bool:
