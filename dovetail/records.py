@@ -75,6 +75,7 @@ class Record:
         missing = [n for n in ("task", "target", "schedule", "cost", "unit") if n not in values]
         if missing:
             raise UserError(f"{where}: a record without {', '.join(missing)}")
+        values["samples"] = tuple(tuple(sample) for sample in values.get("samples", ()))
         try:
             return Record(**{name: value for name, value in values.items() if name in known})
         except TypeError as error:

@@ -5,6 +5,7 @@ one needs an entry here only for options that no other one has.
 """
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
@@ -18,20 +19,26 @@ from xdsl.passes import ModulePass
 
 from analysis.errors import UserError
 from backends.llvm.emitter import emit_module
-from dialects import loop
+from dialects import loop, te
+from dialects.layout import logical_shape
 from dovetail.universe import PASSES, pass_class, pass_name
 from passes.loop.primitive import Primitive, Scope, accesses, block_of, blocks_in, loops_around
+from passes.loop.reorder_loops import ReorderLoopsPass
+from passes.loop.tensorize import TensorizePass
+from passes.loop.tile_loops import TileLoopsPass
 
-EXCLUDED = {
-    "blockize": "what it leaves is run once calls are expanded: tests/filecheck/loop",
-    "bind-thread": "needs a target with threads: tests/primitives",
-    "tensorize": "needs instructions: tests/loop/test_tensor_schedules.py",
-    "bind-virtual-thread": "what it leaves is run once lowered: tests/loop/test_tokens.py",
-}
+EXCLUDED = {"bind-thread": "needs a target with threads: tests/loop/test_gpu_schedules.py"}
 """Primitives that are not drawn, and the tests that have them instead."""
 
-OFTEN = {"split-loop": 4, "reorder-loops": 4, "promote-memory-scope": 3, "compute-at": 3}
-"""How many times as often as others some primitives are drawn."""
+OFTEN = {
+    "split-loop": 4,
+    "reorder-loops": 4,
+    "promote-memory-scope": 3,
+    "compute-at": 3,
+    "bind-virtual-thread": 1,
+    "tensorize": 8,
+}
+"""How often some primitives are drawn, where others are drawn twice."""
 
 
 def primitives() -> dict[str, type[Primitive]]:
@@ -77,6 +84,32 @@ class Draw:
         names = ", ".join(f"d{i}" for i in range(rank))
         return f"({names})->({', '.join([*results, f'd{which} mod {by}']) if rank else ''})"
 
+    def extents(self, buffer: str, layout: str) -> tuple[int, ...] | None:
+        """Extents with room for more than a buffer has; None where it has no constant shape."""
+        shape = logical_shape(self.buffers[buffer].type)
+        sizes = [size for size in shape if isinstance(size, int)]
+        if not sizes or len(sizes) < len(shape):
+            return None
+        which, by = map(int, BLOCKED.search(layout).groups())
+        room = [size + self.rng.randrange(3) for size in sizes]
+        return *(-(-r // by) if i == which else r for i, r in enumerate(room)), by
+
+    @cached_property
+    def instructions(self) -> dict[str, te.ComputeOp]:
+        """The tensor instructions of the module that compute one thing, and that."""
+        module = self.scope.function.parent_op()
+        assert isinstance(module, ModuleOp)
+        found: dict[str, te.ComputeOp] = {}
+        for op in module.ops:
+            if isinstance(op, te.IntrinsicOp) and len(op.behaviour.block.ops) == 2:
+                compute = op.behaviour.block.first_op
+                assert isinstance(compute, te.ComputeOp)
+                found[op.sym_name.data] = compute
+        return found
+
+
+BLOCKED = re.compile(r"d(\d+) mod (\d+)\)$")
+"""The end of the text of a blocked layout."""
 
 Options = dict[str, object]
 
@@ -93,6 +126,9 @@ BY_NAME: Mapping[str, Callable[[Draw, Options], object]] = {
     "scope": lambda draw, _: draw.rng.choice(["register", "local"]),
     "multiples": lambda draw, known: tuple(draw.rng.choice([2, 3, 4, 8]) for _ in known["loops"]),
     "map": lambda draw, known: draw.map(known["buffer"]),
+    "extents": lambda draw, known: draw.extents(known["buffer"], known["map"]),
+    "pad": lambda draw, _: 0,
+    "intrinsic": lambda draw, _: draw.rng.choice(list(draw.instructions)),
 }
 """How an option that has no default is made, by its name; it may look at those before it."""
 
@@ -150,6 +186,17 @@ def tile_of_loop(draw: Draw, options: Options) -> Options:
     return {"buffer": (name,), "loop": tiles[name]}
 
 
+def operand(draw: Draw, options: Options) -> Options:
+    """A buffer that the block reads."""
+    reads = {
+        a.memref
+        for a in accesses(draw.scope.find_block(options["block"]))
+        if isinstance(a, loop.LoadOp)
+    }
+    names = [name for name, value in draw.buffers.items() if value in reads]
+    return {"buffer": draw.rng.choice(names)} if names else {}
+
+
 LIKELY: Mapping[str, Callable[[Draw, Options], Options]] = {
     "reorder-loops": in_other_order,
     "decompose-reduction": around_block,
@@ -159,6 +206,7 @@ LIKELY: Mapping[str, Callable[[Draw, Options], Options]] = {
     "promote-memory-scope": around_access,
     "prefetch-buffer": below,
     "double-buffer": tile_of_loop,
+    "compute-in-place": operand,
 }
 """Options that make sense together, which three of four draws have."""
 
@@ -178,13 +226,30 @@ def draw_options(name: str, cls: type[ModulePass], draw: Draw) -> Options:
     return options
 
 
-def random_step(rng: random.Random, function: func.FuncOp) -> ModulePass:
-    """A primitive with options that might make sense."""
-    known = primitives()
+def instruction_for(draw: Draw) -> list[ModulePass]:
+    """Loops of the extents of a tensor instruction, in some order, and the call of it."""
+    block = draw.rng.choice(draw.blocks)
+    reduces = any(draw.scope.find_block(block).is_reduce)
+    alike = [n for n, c in draw.instructions.items() if (c.reducer is not None) == reduces]
+    name = draw.rng.choice(alike or list(draw.instructions))
+    extents = draw.instructions[name].extents.data.eval([], [])
+    around = [op.loop_name.data for op in loops_around(draw.scope.find_block(block))]
+    loops = tuple(around[len(around) - len(extents) :])
+    tiles = tuple(f"{n}_t" for n in loops), [f"{n}_e" for n in loops]
+    inner = tuple(draw.rng.sample(tiles[1], len(loops)))
+    steps: list[ModulePass] = [TileLoopsPass(loops, extents, (*tiles[0], *tiles[1]))]
+    return [*steps, ReorderLoopsPass(inner), TensorizePass(block, name)]
+
+
+def random_steps(rng: random.Random, function: func.FuncOp) -> list[ModulePass]:
+    """A primitive with options that might make sense, or several that make sense together."""
+    known, draw = primitives(), Draw(rng, Scope("random", function))
     names = [name for name in known for _ in range(OFTEN.get(name, 2))]
+    names = names if draw.instructions else [name for name in names if name != "tensorize"]
     name = rng.choice(names)
-    options = draw_options(name, known[name], Draw(rng, Scope("random", function)))
-    return known[name](**options)
+    if name == "tensorize" and rng.random() < 0.9:
+        return instruction_for(draw)
+    return [known[name](**draw_options(name, known[name], draw))]
 
 
 def function_of(module: ModuleOp) -> func.FuncOp:
@@ -262,9 +327,13 @@ def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) ->
 
     The module is rewritten; what an attempt has left is only there until the next one.
     """
+    steps: list[ModulePass] = []
     while accepted and tries:
         tries -= 1
-        made = attempt(random_step(rng, function_of(module)), module)
+        steps = steps or random_steps(rng, function_of(module))
+        made = attempt(steps.pop(0), module)
+        if made.after is None:
+            steps.clear()
         yield made
         module, accepted = made.left, accepted - (made.after is not None)
 
@@ -280,7 +349,8 @@ def random_schedule(case: Case, seed: int, steps: int) -> list[str]:
     rng = random.Random(seed)
     accepted: list[str] = []
     for _ in range(steps):
-        made = attempt(random_step(rng, function_of(module)), module)
+        step, *_ = random_steps(rng, function_of(module))
+        made = attempt(step, module)
         if made.outcome == "failed":
             raise AssertionError(f"{made.step} failed") from made.error
         good = made.after is not None and is_emitted(made.after)

@@ -79,7 +79,7 @@ def wrong(module: ModuleOp, inputs: Inputs, expected: Sequence[np.ndarray]) -> s
     if race is not None:
         return race
     try:
-        machine = Machine(parse(str(module)))
+        machine = Machine(apply(parse(str(module)), "expand-intrinsics"))
     except UserError:  # what the emitter cannot express
         return None
     found = compare(expected, run_natively(machine, *inputs.arrays, threads=THREADS), inputs.exact)

@@ -97,7 +97,8 @@ def run_sequence(seed: int, tally: Tally, folder: Path | None) -> None:
     fault = fault_of_results(module, inputs, expected)
     if fault is not None:
         faults.append((fault, steps))
-    for number, (fault, until) in enumerate(faults):
+    first = {fault.kind: (fault, until) for fault, until in reversed(faults)}
+    for number, (fault, until) in enumerate(first.values()):
         file = folder and folder / (f"{seed}-{number}.mlir" if number else f"{seed}.mlir")
         tally.failures.append(told(seed, tensors, until, fault, file))
 
