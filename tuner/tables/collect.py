@@ -118,8 +118,11 @@ def few_tiles(choices: Sequence[Sequence[Value]], most: int) -> Callable[..., bo
     """Whether sizes that divide extents, the last choices, make at most so many tiles."""
     extents = [int(str(values[-1])) for values in choices]
 
+    def trips(extent: int, size: int) -> int:
+        return extent // size if size and extent else 1
+
     def holds(*sizes: int) -> bool:
-        return math.prod(e // size for e, size in zip(extents, sizes, strict=True)) <= most
+        return math.prod(map(trips, extents, sizes)) <= most
 
     return holds
 
