@@ -293,8 +293,13 @@ class Named:
             here
             and same
             and event.values == self.values
-            and all(dict(event.loops).get(name) == value for name, value in self.loops.items())
+            and all(self.runs_in(event, *named) for named in self.loops.items())
         )
+
+    @staticmethod
+    def runs_in(event: Event, name: str, value: int) -> bool:
+        """Whether an event is in an iteration of a loop, or of its clone in a new place."""
+        return any(v == value and re.fullmatch(rf"{name}(_\d+)?", n) for n, v in event.loops)
 
 
 def numbers(text: str) -> dict[str, int]:
