@@ -9,14 +9,10 @@ that a split by `n` has made, `y * n + x` becomes `y_x_f`, and nothing is divide
 only known at run time may be that of the outermost loop. A bound may use a loop further out, if the
 extent is the same in all of its iterations.
 
-A reduction with an init region begins where its variables are zero. Later primitives move that
-beginning along with the loops of the reduction, so these are not fused with others.
-
 Arguments: `loops` (two or more, outermost first), `into` (the name, by default those of the loops
 and `f`, joined by `_`), `function`.
 Refuses: loops that are not perfectly nested, or not named in their order; a loop that is no longer
-serial; an inner extent that is not a constant; loops of which some run over a reduction that has an
-init region and others do not; a name that is taken.
+serial; an inner extent that is not a constant; a name that is taken.
 """
 
 from collections.abc import Hashable, Sequence
@@ -28,11 +24,9 @@ from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from passes.locations import fused, locate
 from passes.loop.forms import for_with, forms_of, ranges_of, replace_variables
-from passes.loop.nests import loops_used
 from passes.loop.primitive import (
     Primitive,
     Scope,
-    blocks_in,
     insert_before,
     is_below,
     loops_around,
@@ -133,22 +127,6 @@ def refuse_extents(scope: Scope, loops: Sequence[loop_dialect.ForOp]) -> None:
             )
 
 
-def refuse_mixture(scope: Scope, loops: Sequence[loop_dialect.ForOp]) -> None:
-    """Refuse loops of which some run over a reduction that begins in its block."""
-    pairs = zip(loops, extents_of(loops), strict=True)
-    moving = [op for op, extent in pairs if extent != UNIT]
-    for block in blocks_in(loops[-1]):
-        reduction = loops_used(block, reduce=True) if block.init is not None else set[Hashable]()
-        inside = [op.loop_name.data for op in moving if op.induction in reduction]
-        others = [op.loop_name.data for op in moving if op.induction not in reduction]
-        if inside and others:
-            raise scope.error(
-                f"loop '{inside[0]}' runs over the reduction of block '{block.block_name.data}' "
-                f"and loop '{others[0]}' does not; move the beginning of the reduction out of "
-                "them first, with decompose-reduction"
-            )
-
-
 @dataclass(frozen=True)
 class FuseLoopsPass(Primitive):
     """Make one loop of perfectly nested ones."""
@@ -171,7 +149,6 @@ class FuseLoopsPass(Primitive):
                 )
         refuse_nest(scope, found)
         refuse_extents(scope, found)
-        refuse_mixture(scope, found)
         if self.into is None:
             (name,) = scope.fresh("_".join([*self.loops, "f"]))
         else:

@@ -285,6 +285,25 @@ CASES = {
         ],
         {},
     ),
+    "a reduction that begins in the middle of fused loops": (
+        ROWS,
+        [
+            'fuse-loops{loops="y","k" into="f"}',
+            'split-loop{loop="f" factor=5}',
+            'decompose-reduction{block="O" loop="f_i"}',
+            promote("A", "f_i"),
+        ],
+        {},
+    ),
+    "tiles of what begins in the middle of fused loops": (
+        ROWS,
+        [
+            'fuse-loops{loops="y","k" into="f"}',
+            'split-loop{loop="f" factor=10}',
+            promote("O", "f_o"),
+        ],
+        {},
+    ),
     "several reads, one of them by its address alone": (
         TWO_READS,
         ['prefetch-buffer{buffer="G" ahead="g" over="h"}'],

@@ -17,7 +17,7 @@
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=c,w}' 2>&1 | filecheck %s --check-prefix=BETWEEN
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=j,l}' 2>&1 | filecheck %s --check-prefix=SIZE
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=m,n}' 2>&1 | filecheck %s --check-prefix=TRIANGLE
-// RUN: not dovetail-opt %s -p 'fuse-loops{loops=r,k}' 2>&1 | filecheck %s --check-prefix=MIXED
+// RUN: dovetail-opt %s -p 'fuse-loops{loops=r,k}' | filecheck %s --check-prefix=MIXED
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y,x into=x}' 2>&1 | filecheck %s --check-prefix=TAKEN
 
 // The quotient of the outermost loop needs no remainder.
@@ -81,7 +81,10 @@
 // BETWEEN: error: fuse-loops: loop 'h' is between 'c' and 'w'; name it too, or reorder first
 // SIZE: error: fuse-loops: the extent of loop 'l' is not a constant, and an index is only divided by constants; of fused loops the outermost one alone may have such an extent
 // TRIANGLE: error: fuse-loops: the extent of loop 'n' is another one in each iteration of loop 'm', so no index can be divided by it
-// MIXED: error: fuse-loops: loop 'k' runs over the reduction of block 'S' and loop 'r' does not; move the beginning of the reduction out of them first, with decompose-reduction
+// A reduction begins where its variables are zero, wherever that is.
+// MIXED: loop.for %r_k_f = 0 to 160 {
+// MIXED-NEXT: loop.block "S" (%v_r < 8 = %r_k_f floordiv 20, reduce %v_k < 20 = %r_k_f mod 20) init {
+
 // TAKEN: error: fuse-loops: the name 'x' is already taken; choose another one
 
 func.func @scale(%A: memref<13x6xf32>, %B: memref<13x6xf32>) {
