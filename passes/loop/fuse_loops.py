@@ -6,13 +6,15 @@
 
 The iterations keep their order. It is the inverse of split-loop: where `y` and `x` are the loops
 that a split by `n` has made, `y * n + x` becomes `y_x_f`, and nothing is divided. An extent that is
-only known at run time may be that of the outermost loop. A bound may use a loop further out, if the
+only known at run time may be that of the outermost loop. Loops that are all unrolled stay so, one
+whose outermost loop is parallel is parallel as a whole. A bound may use a loop further out, if the
 extent is the same in all of its iterations.
 
 Arguments: `loops` (two or more, outermost first), `into` (the name, by default those of the loops
 and `f`, joined by `_`), `function`.
-Refuses: loops that are not perfectly nested, or not named in their order; a loop that is no longer
-serial; an inner extent that is not a constant; a name that is taken.
+Refuses: loops that are not perfectly nested, or not named in their order; a loop that is vectorized
+or over threads; one inside a parallel loop that cannot be parallel itself; an inner extent that is
+not a constant; a name that is taken.
 """
 
 from collections.abc import Hashable, Sequence
@@ -32,6 +34,8 @@ from passes.loop.primitive import (
     loops_around,
     only_child,
 )
+from passes.loop.split_loop import refuse_kind
+from passes.loop.vectorize_loop import refuse_dependence
 
 UNIT = Affine({}, 1)
 BOUNDS = ("lower", "upper")
@@ -50,7 +54,7 @@ def extents_of(loops: Sequence[loop_dialect.ForOp]) -> list[Affine]:
 
 
 def fuse(loops: Sequence[loop_dialect.ForOp], name: str) -> None:
-    """Fuse perfectly nested serial loops whose extents `refuse_extents` lets pass."""
+    """Fuse perfectly nested loops whose extents and kinds may be fused."""
     extents = extents_of(loops)
     outermost = next((i for i, extent in enumerate(extents) if extent != UNIT), 0)
     sizes = [max(0, extent.const) for extent in extents]
@@ -58,7 +62,7 @@ def fuse(loops: Sequence[loop_dialect.ForOp], name: str) -> None:
     if count.is_constant:
         count = Affine({}, sizes[outermost])
     total = count * prod(sizes[outermost + 1 :])
-    new = for_with(name, Affine({}), total, "serial")
+    new = for_with(name, Affine({}), total, kind_of(loops))
     counter = Affine.variable(new.induction)
     ranges = ranges_of(loops_around(loops[0]))
     ranges[new.induction] = (0, total.const - 1 if total.is_constant else None)
@@ -127,6 +131,22 @@ def refuse_extents(scope: Scope, loops: Sequence[loop_dialect.ForOp]) -> None:
             )
 
 
+def kind_of(loops: Sequence[loop_dialect.ForOp]) -> str:
+    """The kind of the loop that is made of others: their own, if they have one, else that of the
+    outermost one, if it is parallel."""
+    kinds = {op.kind.data for op in loops}
+    if len(kinds) == 1:
+        return loops[0].kind.data
+    return "parallel" if loops[0].kind.data == "parallel" else "serial"
+
+
+def refuse_kinds(scope: Scope, loops: Sequence[loop_dialect.ForOp], name: str) -> None:
+    """Refuse loops of which one would have to be parallel, too, and cannot be."""
+    if kind_of(loops) == "parallel":
+        for op in loops[1:]:
+            refuse_dependence(scope, op, f"parallel, as a part of loop '{name}'")
+
+
 @dataclass(frozen=True)
 class FuseLoopsPass(Primitive):
     """Make one loop of perfectly nested ones."""
@@ -142,11 +162,7 @@ class FuseLoopsPass(Primitive):
         if len(set(self.loops)) != len(found) or len(found) < 2:
             raise scope.error(f"loops={','.join(self.loops)}: name two or more loops, each once")
         for op in found:
-            if op.kind.data != "serial":
-                raise scope.error(
-                    f"loop '{op.loop_name.data}' is {op.kind.data}; fuse it before it is given a "
-                    "kind"
-                )
+            refuse_kind(scope, op, "fuse")
         refuse_nest(scope, found)
         refuse_extents(scope, found)
         if self.into is None:
@@ -154,4 +170,5 @@ class FuseLoopsPass(Primitive):
         else:
             scope.require_free([self.into])
             name = self.into
+        refuse_kinds(scope, found, name)
         fuse(found, name)

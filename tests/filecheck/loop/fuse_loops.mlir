@@ -10,7 +10,10 @@
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y}' 2>&1 | filecheck %s --check-prefix=ONE
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y,y}' 2>&1 | filecheck %s --check-prefix=TWICE
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y,xx}' 2>&1 | filecheck %s --check-prefix=UNKNOWN
-// RUN: not dovetail-opt %s -p 'unroll-loop{loop=x},fuse-loops{loops=y,x}' 2>&1 | filecheck %s --check-prefix=KIND
+// RUN: dovetail-opt %s -p 'unroll-loop{loop=y},unroll-loop{loop=x},fuse-loops{loops=y,x}' | filecheck %s --check-prefix=UNROLLED
+// RUN: dovetail-opt %s -p 'parallelize-loop{loop=y},fuse-loops{loops=y,x}' | filecheck %s --check-prefix=PARALLEL
+// RUN: not dovetail-opt %s -p 'parallelize-loop{loop=r},fuse-loops{loops=r,k}' 2>&1 | filecheck %s --check-prefix=CARRIED
+// RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},fuse-loops{loops=y,x}' 2>&1 | filecheck %s --check-prefix=KIND
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=w,h,c}' 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=p,s}' 2>&1 | filecheck %s --check-prefix=APART
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=p,q}' 2>&1 | filecheck %s --check-prefix=STATEMENTS
@@ -74,7 +77,11 @@
 // ONE: error: fuse-loops: loops=y: name two or more loops, each once
 // TWICE: error: fuse-loops: loops=y,y: name two or more loops, each once
 // UNKNOWN: error: fuse-loops: nothing in the functions scale, cube, rowsum, two, symbolic, triangle, bands, unit, empty is named 'xx': did you mean x?
-// KIND: error: fuse-loops: loop 'x' is unrolled; fuse it before it is given a kind
+// UNROLLED: loop.for %y_x_f = 0 to 78 unrolled {
+// PARALLEL: loop.for %y_x_f = 0 to 78 parallel {
+// CARRIED: error: fuse-loops: loop 'k' runs over the reduction of block 'S'; only a spatial loop can be parallel, as a part of loop 'r_k_f'
+// CARRIED-NEXT: %S[0] is read by block 'S' (r=0, k=0) and then written by block 'S' (r=0, k=1), which would run at the same time
+// KIND: error: fuse-loops: loop 'x' is vectorized, and its iterations belong together; fuse it before it is given that kind
 // ORDER: error: fuse-loops: loop 'w' is inside loop 'h'; name the outermost first: loops=c,h,w
 // APART: error: fuse-loops: loop 's' is not inside loop 'p'; only nested loops can be fused
 // STATEMENTS: error: fuse-loops: loop 'p' has more than one statement, which one loop would all repeat; fuse before statements are added
