@@ -1,3 +1,4 @@
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=BP scope=local at=q}' | filecheck %s --check-prefix=PADS
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8},promote-memory-scope{buffer=A scope=local at=k_o}' | filecheck %s --check-prefix=READ
 // RUN: dovetail-opt %s -p 'split-loop{loop=r factor=4},split-loop{loop=k factor=8},reorder-loops{loops=k_o,r_o,r_i},decompose-reduction{block=S loop=k_i},promote-memory-scope{buffer=S scope=register at=r_o}' | filecheck %s --check-prefix=CARRIED
 // RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=register at=r}' | filecheck %s --check-prefix=WHOLE
@@ -213,7 +214,7 @@
 // VECTORIZED: error: promote-memory-scope: loop 'x' is vectorized, and lanes share their buffers; choose a loop around it
 // NEGATIVE: error: promote-memory-scope: %X_local is a tile that begins at negative coordinates; promote the whole buffer instead of the tile
 // SIZE: error: promote-memory-scope: the size 'm' of %M has no loop.dim in the function
-// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo, ends is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and 28 more
+// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo, ends, pads is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and 33 more
 
 func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
   loop.for %r = 0 to 8 {
@@ -333,6 +334,29 @@ func.func @ends(%X: memref<?xf32, #loop.layout<["size"]>>, %O: memref<4xf32>) {
       %b = loop.load %X[%w] : memref<?xf32, #loop.layout<["size"]>>
       %c = arith.addf %a, %b : f32
       loop.store %c, %O[0] : memref<4xf32>
+    }
+  }
+  func.return
+}
+
+// What lies behind the elements in the last block of a layout is read, so it is in the tile, too.
+
+// PADS-LABEL: func.func @pads
+// PADS:         loop.for %BP_local_in_d0 = 0 to 12 {
+// PADS-NEXT:      loop.block "BP_local_in" (%v_d0 < 12 = %BP_local_in_d0) {
+!blocked = memref<9xf32, #loop.layout<affine_map<(d0) -> (d0 floordiv 4, d0 mod 4)>, [3, 4], pad 0.0 : f32>>
+func.func @pads(%BP: !blocked, %SP: memref<5xf32>) {
+  loop.for %q = 0 to 5 {
+    loop.for %u = 0 to 12 {
+      loop.block "SP" (%v < 5 = %q, reduce %w < 12 = %u) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %SP[%v] : memref<5xf32>
+      } {
+        %s = loop.load %SP[%v] : memref<5xf32>
+        %b = loop.load %BP[%w] : !blocked
+        %t = arith.addf %s, %b : f32
+        loop.store %t, %SP[%v] : memref<5xf32>
+      }
     }
   }
   func.return
