@@ -13,7 +13,7 @@ SPACE = Space(
         Hole("rows", tuple(range(1, 13)), "factor"),
         Hole("vectors", (1, 2, 3, 4), "factor"),
         Hole("order", (("x", "y"), ("y", "x")), "order"),
-        Hole("way", ("a", "b", "c")),
+        Hole("way", ("a", "b")),
         optional("packed"),
     ),
     (Condition("fits", ("rows", "vectors"), lambda rows, vectors: rows * vectors <= 28),),

@@ -41,11 +41,11 @@ def test_feasible_rows_are_those_of_brute_force(space):
 
 
 @given(spaces())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_sample_is_feasible_and_its_share_is_near(space):
-    rows, share = space.sample(0, 10_000, draws=8192)
+    rows, share = space.sample(0, 10_000, draws=4096)
     assert set(rows) <= set(brute(space))
-    assert abs(share - len(brute(space)) / space.size) < 0.02
+    assert abs(share - len(brute(space)) / space.size) < 0.05
 
 
 @given(spaces())

@@ -91,12 +91,13 @@ def tile_reduction(recipe: Recipe, name: str, plan: Plan | None = None) -> None:
 
 
 def schedule_without_lanes(block: loop.BlockOp) -> Steps:
-    """One accumulator a point; nothing for what is reduced over no axis."""
+    """One accumulator a point; nothing for what is reduced over no axis, or goes on with what is
+    there already, as a scatter does."""
     axes = axes_of(block)
     reduced = [axis.name for axis in axes if axis.reduce]
     points = [axis.name for axis in axes if not axis.reduce]
     name = block.block_name.data
-    return reduction(name, results_of(block), points, reduced) if reduced else ()
+    return reduction(name, results_of(block), points, reduced) if reduced and block.init else ()
 
 
 def steps_of(facts: Facts, plan: Plan) -> Steps:
