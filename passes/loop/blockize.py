@@ -42,6 +42,7 @@ from passes.loop.primitive import (
 )
 from passes.loop.tensor_match import REDUCERS, Pattern, same_access, summands
 from passes.loop.tensorize import Tensorization, intrinsics_of
+from passes.loop.tile_loops import trial_of
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
@@ -203,6 +204,11 @@ class BlockizePass(Primitive):
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
+        self.make(trial_of(scope))  # a refusal comes late, when much is rewritten
+        self.make(scope)
+
+    def make(self, scope: Scope) -> None:
+        """Declare the instruction, and call it."""
         loops, block = nest_of(scope, scope.find_loop(self.loop))
         assert isinstance(block, loop_dialect.BlockOp)
         name = self.into or f"{block.block_name.data}_tile"

@@ -1,14 +1,15 @@
 """The child process: compiles, runs and checks candidates, and may die of them.
 
-    python -m tuner.measuring.child REQUESTS REPLIES ALIVE MEMORY
+    python -m tuner.measuring.child SOCKET
 
-The first three are pipes: where frames come from, where they go (messages.py), and one on which
-nothing is ever written: it closes when the parent ends, however that happens, and the system then
-ends the group of this process with a signal, whatever it is doing. MEMORY is how many bytes of
-address space there may be beside those in use after the start.
+starts the process that children are forked from (nursery.py). A child has pipes for frames
+(messages.py), and one on which nothing is ever written: it closes when the process that measures
+ends, however that happens, and the system then ends the child's group with a signal, whatever it is
+doing. So no child is left behind. What it may take of memory and time is limited, too.
 
 One request is served at a time:
 
+    memory    how many bytes it may have beside those it starts with; once, before all others
     task      the task to work on; its expected results come with it, or are made and returned
     prepare   compile a kernel for a CPU, check it, and keep it under a number
     visit     the times of a few repeats of a kernel
@@ -18,11 +19,13 @@ One request is served at a time:
 """
 
 import fcntl
+import gc
 import os
 import resource
+import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -34,9 +37,10 @@ from dialects.target import Target
 from tuner.measuring.expected import Expected, expect
 from tuner.measuring.kernels import Kernel, Memory, prepare, require_machine
 from tuner.measuring.messages import Frame, FrameReader
+from tuner.measuring.nursery import serve
 from tuner.measuring.programs import Made, make, simulated
 from tuner.measuring.rounds import REFERENCE
-from tuner.measuring.subject import RUNNING, SCHEDULING, Subject, WrongError
+from tuner.measuring.subject import CHECKING, RUNNING, SCHEDULING, Subject, WrongError
 from tuner.task import FailureKind, Task
 
 LARGEST_FILE = 1 << 26
@@ -120,7 +124,6 @@ class Server:
             "program": self.program,
             "simulate": self.simulate,
         }
-        self.channel.write(Frame({}))
         while (request := self.channel.read()) is not None:
             limit_time()
             try:
@@ -142,7 +145,7 @@ class Server:
             case _:
                 first = str(error).partition("\n")[0]
                 text = f"{type(error).__name__} while {self.stage}: {first}{place_of(error)}"
-        if self.stage == RUNNING and kind == "not compiled":
+        if self.stage in (RUNNING, CHECKING) and kind == "not compiled":
             kind = "crashed"
         return {"failure": {"kind": kind, "text": text}}
 
@@ -200,11 +203,21 @@ def place_of(error: Exception) -> str:
     return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})"
 
 
-def main() -> None:
-    requests, replies, alive, memory = map(int, sys.argv[1:])
+def live(ends: Sequence[int]) -> None:
+    """The life of a child."""
+    requests, replies, alive, _ = ends
     tie_to_parent(alive)
-    limit(memory)
-    Server(Channel(requests, replies)).serve()
+    channel = Channel(requests, replies)
+    first = channel.read()
+    if first is not None:
+        limit(first.header["memory"])
+        channel.write(Frame({}))
+        Server(channel).serve()
+
+
+def main() -> None:
+    gc.freeze()  # what is imported is shared with all children
+    serve(socket.socket(fileno=int(sys.argv[1])), live)
 
 
 if __name__ == "__main__":

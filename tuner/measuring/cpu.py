@@ -26,7 +26,6 @@ REFERENCES = ("schedule-kernels", "")
 FIRST_SECONDS = 60.0
 """What running the reference kernel may take, of which nothing is known."""
 
-FEWEST_SECONDS = 2.0
 SLOWEST = 300.0
 """Checking a candidate takes at most so many times as long as the reference runs."""
 
@@ -51,11 +50,6 @@ class Known:
     seconds: float
     reference: float = float("inf")
     best: float = float("inf")
-
-    @property
-    def running(self) -> float:
-        """What checking a candidate may take."""
-        return max(FEWEST_SECONDS, SLOWEST * self.seconds)
 
 
 @dataclass
@@ -119,7 +113,7 @@ class CpuDevice(Workbench):
 
     def alone(self, task: Task, schedules: Sequence[str], number: int, method: Method) -> Outcome:
         """The outcome of one candidate, in a child of its own."""
-        self.close()
+        self.end_child()
         try:
             return self.together(task, schedules, [number], method)[number]
         except BlamedError as blamed:
@@ -132,10 +126,11 @@ class CpuDevice(Workbench):
         self.refer(task)
         found: dict[int, Outcome] = {}
         counts: dict[int, float] = {REFERENCE: self.known[task].seconds}
+        longest = max(self.run_seconds, SLOWEST * self.known[task].seconds)
         for number in numbers:
             self.served += 1
             request = {"do": "prepare", "number": number, "schedule": schedules[number]}
-            reply = self.blaming(number, request, self.known[task].running)
+            reply = self.blaming(number, request, longest)
             if isinstance(reply, Failure):
                 found[number] = failed(reply)
             else:
@@ -143,7 +138,7 @@ class CpuDevice(Workbench):
 
         def visit(number: int, repeats: int, limit: float | None) -> list[Sample]:
             request = {"do": "visit", "number": number, "repeats": repeats, "limit": limit}
-            running = FEWEST_SECONDS + SLOWEST * repeats * counts[number]
+            running = self.run_seconds + SLOWEST * repeats * counts[number]
             reply = self.blaming(number, request, running)
             if isinstance(reply, Failure):
                 raise BlamedError(number, reply, self.served == 1)
@@ -153,7 +148,7 @@ class CpuDevice(Workbench):
         times = method(visit, prepared) if prepared else {}
         for number, timing in times.items():
             found[number] = Outcome(timing.cost, timing.samples, None, timing.reference)
-        self.blaming(REFERENCE, {"do": "drop"}, FEWEST_SECONDS)
+        self.blaming(REFERENCE, {"do": "drop"}, self.run_seconds)
         return found
 
     def blaming(

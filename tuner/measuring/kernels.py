@@ -6,10 +6,9 @@ no difference between them. It is surrounded by guards, whose content tells of w
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -18,11 +17,11 @@ from backends.llvm.instructions import features_in
 from backends.llvm.machine import CodeGenerator
 from backends.llvm.targets import module_text
 from dovetail.measuring.repeated import Repeated, pinned, repeated_kernel
-from dovetail.runtime.buffers import Bytes, aligned_bytes
+from dovetail.runtime.buffers import Bytes, address, aligned_bytes
 from dovetail.runtime.features import check_machine
 from tuner.measuring.messages import Array
 from tuner.measuring.rounds import Sample, cost_of
-from tuner.measuring.subject import RUNNING, Candidate, Note, Subject, WrongError
+from tuner.measuring.subject import CHECKING, RUNNING, Candidate, Note, Subject, WrongError
 from tuner.task import Task
 
 REPEAT_SECONDS = 0.4e-3
@@ -31,7 +30,8 @@ REPEAT_SECONDS = 0.4e-3
 HOPELESS_REPEATS = 2
 """So many repeats over the limit end a visit."""
 
-GUARD_BYTES = 4096
+PAGE_BYTES = GUARD_BYTES = 4096
+STAGGER_BYTES = 9 * 64
 GUARD = 0xA5
 
 
@@ -51,13 +51,29 @@ class Memory:
         size = prod(like.shape) * like.dtype.itemsize
         block = self.blocks.get(number)
         if block is None or len(block) < size + 2 * GUARD_BYTES:
-            block = self.blocks[number] = aligned_bytes(size + size // 4 + 2 * GUARD_BYTES)
+            block = self.blocks[number] = placed(number, size + size // 4 + 2 * GUARD_BYTES)
         return np.ndarray(like.shape, like.dtype, block.data, GUARD_BYTES)
 
     def guards(self, number: int, array: Array) -> tuple[Bytes, Bytes]:
         """What lies before and behind the place of an argument."""
         block, end = self.blocks[number], GUARD_BYTES + array.nbytes
         return block[:GUARD_BYTES], block[end : end + GUARD_BYTES]
+
+    def guard(self, arrays: Sequence[Array]) -> None:
+        """Make the guards what they should stay."""
+        for number, array in enumerate(arrays):
+            for guard in self.guards(number, array):
+                guard[...] = GUARD
+
+
+def placed(number: int, size: int) -> Bytes:
+    """Memory at a place in its page that depends on its number alone.
+
+    Addresses that differ by whole pages hinder each other, so places by chance are times by chance.
+    """
+    block = aligned_bytes(size + 2 * PAGE_BYTES)
+    start = -address(block) % PAGE_BYTES + STAGGER_BYTES * number % PAGE_BYTES
+    return block[start : start + size]
 
 
 @dataclass
@@ -91,45 +107,42 @@ def prepare(subject: Subject, memory: Memory, schedule: str, note: Note) -> Kern
     """Compile a candidate and check two runs of it."""
     candidate = subject.candidate(schedule, (), note)
     check_machine(platform.machine(), features_in(candidate.module))
+    text = module_text(candidate.module)
+    inputs = candidate.inputs()
+    contents = {**inputs, **candidate.starts(0)}
+    arrays = [memory.array(number, contents[number]) for number in sorted(contents)]
     threads = subject.task.threads
-    before = candidate.physical(0)
-    arrays = [memory.array(i, array) for i, array in enumerate(before)]
-    repeated = repeated_kernel(
-        CodeGenerator.of(subject.task.target),
-        module_text(candidate.module),
-        subject.task.name,
-        arrays,
-        (),
-        threads,
-    )
+    generator = CodeGenerator.of(subject.task.target)
+    repeated = repeated_kernel(generator, text, subject.task.name, arrays, (), threads)
+    for number, content in inputs.items():
+        arrays[number][...] = content
+    seconds = 0.0
+    for run in range(2):
+        for number, content in candidate.starts(run).items():
+            arrays[number][...] = content
+        memory.guard(arrays)
+        note(RUNNING, "")
+        with pinned(threads):
+            seconds = repeated.run(1)
+        note(CHECKING, "")
+        check(candidate, memory, arrays, inputs)
     note(RUNNING, "")
     with pinned(threads):
-        run_checked(candidate, repeated, memory, before)
-        seconds = run_checked(candidate, repeated, memory, candidate.physical(1))
         count = 1 if seconds > REPEAT_SECONDS else repeated.count_for(REPEAT_SECONDS)
     return Kernel(repeated, count, seconds)
 
 
-def run_checked(
-    candidate: Candidate, repeated: Repeated, memory: Memory, before: Sequence[Array]
-) -> float:
-    """Run a kernel on such arguments and check everything that it may have done; its seconds."""
-    arrays: list[Any] = list(repeated.buffers)
-    for number, (array, content) in enumerate(zip(arrays, before, strict=True)):
-        array[...] = content
-        for guard in memory.guards(number, array):
-            guard[...] = GUARD
-    seconds = repeated.run(1)
-    names = [value.name_hint or f"argument {i}" for i, value in enumerate(candidate.arguments)]
-    outputs = candidate.is_output()
-    for number, (array, content) in enumerate(zip(arrays, before, strict=True)):
+def check(
+    candidate: Candidate, memory: Memory, arrays: Sequence[Array], inputs: Mapping[int, Array]
+) -> None:
+    """Check everything that a run may have done; WrongError."""
+    for number, (array, name) in enumerate(zip(arrays, candidate.names, strict=True)):
         for guard, side in zip(memory.guards(number, array), ("before", "behind"), strict=True):
             if (guard != GUARD).any():
-                raise WrongError(f"it wrote {side} the memory of {names[number]}")
-        if not outputs[number] and (as_bytes(array) != as_bytes(content)).any():
-            raise WrongError(f"it changed its input {names[number]}")
+                raise WrongError(f"it wrote {side} the memory of {name}")
+        if number in inputs and (as_bytes(array) != as_bytes(inputs[number])).any():
+            raise WrongError(f"it changed its input {name}")
     candidate.check(arrays)
-    return seconds
 
 
 def as_bytes(array: Array) -> Bytes:

@@ -39,7 +39,7 @@ def simulated(made: Made, preset: str, note: Note) -> int:
     timing = find_preset(preset)
     candidate, program = made.candidate, made.program
     note(RUNNING, "the simulator")
-    given = candidate.logical(1)
+    given = {**candidate.logical_inputs(), **candidate.logical_starts(1)}
     arrays = [given.get(value) for value in candidate.arguments]
     try:
         found, _ = run(program, arrays, timing.implementation.name, verified=True)

@@ -12,8 +12,6 @@ can write to, and has asked the system for a signal when that closes (child.py).
 import os
 import select
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 import weakref
@@ -22,12 +20,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from tuner.measuring.messages import BrokenFrameError, Frame, FrameReader
+from tuner.measuring.nursery import START_SECONDS, Nursery
 from tuner.task import Failure, FailureKind
-
-ENTRY = (sys.executable, "-P", "-m", "tuner.measuring.child")
-
-START_SECONDS = 60.0
-"""A child that has not said that it is there by then does not come."""
 
 DYING_SECONDS = 5.0
 
@@ -36,8 +30,6 @@ LAST_WORDS = 2000
 
 OUT_OF_MEMORY = ("bad_alloc", "out of memory", "MemoryError", "Cannot allocate memory")
 """What libraries say before they abort because there is no memory left."""
-
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class LostError(Exception):
@@ -60,46 +52,42 @@ class Doing:
 
 
 class Child:
-    """One child process. `memory` is how many bytes it may have beside those it starts with."""
+    """One child process; `memory` is how many bytes it may have beside those it starts with."""
 
-    def __init__(self, memory: int, entry: Sequence[str] = ENTRY) -> None:
+    def __init__(self, nursery: Nursery, memory: int) -> None:
         self.doing = Doing()
         requests, self._requests = os.pipe()
         self._replies, replies = os.pipe()
-        alive, self._alive = os.pipe()
-        self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (kill closes it)
+        alive, held = os.pipe()
+        self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by kill)
+        self._forget = weakref.finalize(self, closed, (self._requests, self._replies, held))
+        os.set_blocking(self._requests, False)
         given = (requests, replies, alive)
         try:
-            self._process = subprocess.Popen(
-                [*entry, *map(str, given), str(memory)],
-                stdin=subprocess.DEVNULL,
-                stdout=self._words,
-                stderr=subprocess.STDOUT,
-                pass_fds=given,
-                start_new_session=True,
-                env={**os.environ, **dict.fromkeys(ONE_THREAD, "1")},
-            )
+            self.pid = nursery.fork((*given, self._words.fileno()))
+        except BaseException:
+            self._forget()
+            raise
         finally:
-            for end in given:
-                os.close(end)
-        os.set_blocking(self._requests, False)
-        self._ends = [self._requests, self._replies, self._alive]
-        self._end = weakref.finalize(self, ended, self._process, self._ends)
-        self.receive({"starting": START_SECONDS})
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+            closed(given)
+        self._nursery = nursery
+        self.code: int | None = None
+        """What it returned, or minus the signal that it died of; None as long as it lives."""
+        self.ask(Frame({"memory": memory}), {"starting": START_SECONDS})
 
     def ask(self, request: Frame, deadlines: Mapping[str, float]) -> Frame:
         """The reply to a request; LostError if the child dies of it, or is late and killed.
 
         `deadlines` are the seconds that each stage may take; a stage begins where the child says
-        so.
+        so. A child that is not heard out, because of an interrupt, does not live on.
         """
         self.doing = Doing(next(iter(deadlines)))
-        self.send(request, deadlines)
-        return self.receive(deadlines)
+        try:
+            self.send(request, deadlines)
+            return self.receive(deadlines)
+        except BaseException:
+            self.kill()
+            raise
 
     def send(self, frame: Frame, deadlines: Mapping[str, float]) -> None:
         """Write a frame."""
@@ -155,44 +143,30 @@ class Child:
 
     def _lost(self) -> LostError:
         """Say what a child died of that died by itself."""
-        self._await_death()
-        words = self.last_words()
-        self.kill()
+        words = self.kill(DYING_SECONDS)
         kind: FailureKind = "crashed"
         if any(phrase in words for phrase in OUT_OF_MEMORY):
             kind = "too large"
-        told = f"{death(self._process.returncode)} while {self.doing}"
+        assert self.code is not None
+        told = f"{death(self.code)} while {self.doing}"
         return LostError(Failure(kind, f"{told}\n{words}" if words else told))
 
-    def _await_death(self) -> None:
-        """Give a child that has closed its pipes time to die of what it is dying of.
-
-        It is not waited for here: its number stays its own until its group is killed.
-        """
-        until = time.monotonic() + DYING_SECONDS
-        options = os.WEXITED | os.WNOWAIT | os.WNOHANG
-        while os.waitid(os.P_PID, self.pid, options) is None and time.monotonic() < until:
-            time.sleep(0.001)
-
-    def last_words(self) -> str:
-        """The end of what it printed."""
-        size = self._words.seek(0, os.SEEK_END)
-        self._words.seek(max(0, size - LAST_WORDS))
-        return self._words.read().decode(errors="replace").strip()
-
-    def kill(self) -> None:
-        """End it, and all that it started."""
-        self._end()
-        self._words.close()
+    def kill(self, patience: float = 0.0) -> str:
+        """End it and all that it started, and tell the end of what it printed."""
+        if self.code is None and self._nursery.is_alive:
+            self.code = self._nursery.end(self.pid, patience)
+        if self.code is None:
+            self.code = -signal.SIGKILL  # as all that the nursery leaves
+        self._forget()
+        if self._words.closed:
+            return ""
+        with self._words as words:
+            words.seek(max(0, words.seek(0, os.SEEK_END) - LAST_WORDS))
+            return words.read().decode(errors="replace").strip()
 
 
-def ended(process: subprocess.Popen[bytes], ends: list[int]) -> None:
-    """Kill a process and its group, wait for it and close its pipes."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        process.kill()
-    process.wait()
+def closed(ends: Sequence[int]) -> None:
+    """Close descriptors; the system ends a child whose pipe from its parent closes."""
     for end in ends:
         os.close(end)
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from analysis.errors import UserError
 from tuner.measuring.messages import Frame
+from tuner.measuring.nursery import Nursery
 from tuner.measuring.supervisor import Child, LostError
 from tuner.task import Failure, Task
 
@@ -18,7 +19,10 @@ EXPECTED_SECONDS = 180.0
 """What the expected results of a task may take."""
 
 COMPILE_SECONDS = 30.0
-"""What scheduling a candidate may take, and compiling it."""
+"""What a pass may take that schedules a candidate, what compiling it, and what the check."""
+
+RUN_SECONDS = 2.0
+"""What a request to run a kernel may take, however fast it should be."""
 
 CANDIDATES = 200
 """A child that has served so many is replaced: what they leave behind would add up."""
@@ -33,10 +37,12 @@ class Workbench:
     memory: int = MEMORY_BYTES
     candidates: int = CANDIDATES
     compile_seconds: float = COMPILE_SECONDS
-    child: Child | None = None
-    task: Task | None = None
-    served: int = 0
-    expected: dict[Task, Frame] = field(default_factory=dict[Task, Frame])
+    run_seconds: float = RUN_SECONDS
+    nursery: Nursery | None = field(default=None, init=False)
+    child: Child | None = field(default=None, init=False)
+    task: Task | None = field(default=None, init=False)
+    served: int = field(default=0, init=False)
+    expected: dict[Task, Frame] = field(default_factory=dict[Task, Frame], init=False)
 
     def __enter__(self) -> Self:
         return self
@@ -50,11 +56,25 @@ class Workbench:
         self.close()
 
     def close(self) -> None:
-        """End the child."""
+        """End all processes."""
+        self.end_child()
+        if self.nursery is not None:
+            self.nursery.close()
+        self.nursery = None
+
+    def end_child(self) -> None:
+        """End the child; the next one knows nothing of what it did."""
         if self.child is not None:
             self.child.kill()
         self.child = self.task = None
         self.served = 0
+
+    def new_child(self) -> Child:
+        """A child without a task."""
+        self.end_child()
+        if self.nursery is None or not self.nursery.is_alive:
+            self.nursery = Nursery()
+        return Child(self.nursery, self.memory)
 
     def take_up(self, task: Task) -> bool:
         """Have a child that works on a task; whether it has only just begun to.
@@ -62,11 +82,11 @@ class Workbench:
         UserError if the task cannot be measured at all.
         """
         if self.served >= self.candidates:
-            self.close()
-        if self.child is not None and self.task == task:
+            self.end_child()
+        if self.child is None or self.child.code is not None:
+            self.child = self.new_child()
+        if self.task == task:
             return False
-        if self.child is None:
-            self.child = Child(self.memory)
         request = {
             "do": "task",
             "name": task.name,
@@ -76,13 +96,12 @@ class Workbench:
         }
         known = self.expected.get(task)
         deadlines = {"running": EXPECTED_SECONDS}
-        frame = (
-            Frame(request) if known is None else Frame({**known.header, **request}, known.arrays)
-        )
+        frame = Frame(request)
+        if known is not None:
+            frame = Frame({**known.header, **request}, known.arrays)
         try:
             found = answer(self.child.ask(frame, deadlines))
         except LostError as lost:
-            self.close()
             found = lost.failure
         if isinstance(found, Failure):
             raise UserError(f"the kernel @{task.name} cannot be measured: {found.text}")
@@ -92,16 +111,16 @@ class Workbench:
         return True
 
     def ask(self, request: Mapping[str, Any], running: float) -> Frame | Failure:
-        """The answer of the child; LostError, and no child, if it died. `running` in seconds."""
+        """The answer of the child; LostError if it died. `running` in seconds."""
         assert self.child is not None
         seconds = self.compile_seconds
-        deadlines = {"scheduling": seconds, "compiling": seconds, "running": running}
-        try:
-            reply = self.child.ask(Frame(dict(request)), deadlines)
-        except LostError:
-            self.close()
-            raise
-        found = answer(reply)
+        deadlines = {
+            "scheduling": seconds,
+            "compiling": seconds,
+            "running": running,
+            "checking": seconds,
+        }
+        found = answer(self.child.ask(Frame(dict(request)), deadlines))
         if isinstance(found, Failure) and found.kind == "too large":
             self.served = self.candidates  # memory in pieces is as good as none
         return found
