@@ -16,7 +16,7 @@ ONLY = ["--only", "rows=1", "--only", "columns=1,2,4", "--only", "unroll=1"]
 
 
 class Device:
-    """Costs are the lengths of schedules, beside a reference that drifts; some fail."""
+    """Costs are the lengths of schedules; some fail."""
 
     unit = "s"
 
@@ -27,11 +27,10 @@ class Device:
         if not self.batches:
             raise KeyboardInterrupt
         self.batches -= 1
-        drift = 1 + self.batches / 100
         return [
             Outcome(None, failure=Failure("wrong", "C[0, 0] is 1, not 2"))
             if "unroll-loop" not in schedule
-            else Outcome(len(schedule) * drift, reference=drift)
+            else Outcome(len(schedule))
             for schedule in schedules
         ]
 
@@ -62,8 +61,7 @@ def test_a_collection_that_was_interrupted_is_the_same(collected):
     assert set(whole.failures) == set(np.flatnonzero(np.isnan(whole.costs)))
     assert whole.failures == parts.failures
     assert set(whole.failures.values()) <= {"wrong: C[0, 0] is 1, not 2"}
-    ratio = whole.costs / parts.costs
-    assert np.nanmax(ratio) / np.nanmin(ratio) == pytest.approx(1, rel=1e-4)
+    assert np.array_equal(whole.costs, parts.costs, equal_nan=True)
 
 
 def test_at_most_so_many_tiles():

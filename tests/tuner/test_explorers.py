@@ -8,7 +8,7 @@ from analysis.errors import UserError
 from analysis.extensions import entries
 from tuner.explorers.autotvm import AutoTVM
 from tuner.explorers.explorer import GROUP, find_explorer, next_trials
-from tuner.explorers.learned import Learned
+from tuner.explorers.learned import Learned, apart
 from tuner.explorers.simple import ByPrior, Exhaustive
 from tuner.history import Trial, best, scores
 from tuner.models import AnalyticPrior, BoostedTrees, ExtraTrees, RandomScores
@@ -111,6 +111,15 @@ def test_half_of_a_learned_batch_are_neighbours_of_the_best():
     history = search(table, explorer("learned"), 8)
     near = {n for p in best(history, 3) for n in table.candidates.neighbours(p)}
     assert set(explorer("learned").propose(table.candidates, history, 8)[:4]) <= near
+
+
+def test_the_first_of_a_learned_search_are_apart():
+    candidates = made_up().candidates
+    chosen = explorer("learned").propose(candidates, [], 8)
+    assert chosen[0] == candidates.prior.argmin()
+    assert not any(b in candidates.neighbours(a) for a in chosen for b in chosen)
+    everything = apart(candidates, range(len(candidates)), len(candidates))
+    assert sorted(everything) == list(range(len(candidates)))
 
 
 def test_learning_comes_closer_than_chance():

@@ -1,11 +1,13 @@
-"""The search of the tuner: the prior first, then what was learned, close to the best and anywhere.
+"""The search of the tuner: the prior first, then what was learned, anywhere and close to the best.
 
-The first batch is what the analytic model of the target thinks best. After that, half of a batch is
-what a model fitted to all trials so far predicts to be best anywhere, and half are neighbours of
-the three best candidates, which differ from them in one hole: where a model of so few trials errs,
-one step from a good schedule is often a better one.
+The first batch is what the analytic model of the target thinks best, but no two that differ in one
+hole: where it errs, it errs for both. After that, half of a batch is
+what a model fitted to all trials so far predicts to be best anywhere. The other half are neighbours
+of the three best candidates, which differ from them in one hole, at random: a model of so few
+trials errs, and one step from a good schedule there is often a better one that it does not see.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,10 +32,11 @@ class Learned:
     def propose(self, candidates: Candidates, history: History, count: int) -> list[int]:
         rest = untried(candidates, history)
         if len(history) < self.first:
-            return ranked(-candidates.prior, rest)[:count]
-        predicted = self.predict(candidates, history)
+            return apart(candidates, ranked(-candidates.prior, rest), count)
         near = {n for p in best(history, self.parents) for n in candidates.neighbours(p)}
-        picked = ranked(predicted, [i for i in rest if i in near])[: self.neighbours]
+        steps = generator(self.seed, history).permutation([i for i in rest if i in near])
+        picked: list[int] = steps[: min(self.neighbours, count)].tolist()
+        predicted = self.predict(candidates, history)
         others = [i for i in ranked(predicted, rest) if i not in picked]
         return [*picked, *others[: count - len(picked)]]
 
@@ -43,3 +46,17 @@ class Learned:
         features = candidates.features
         known = np.array([trial.candidate for trial in history])
         return self.model.fit(features[known], scores(history), seed)(features)
+
+
+def apart(candidates: Candidates, order: Sequence[int], count: int) -> list[int]:
+    """The first candidates in an order, those that are neighbours of earlier ones last."""
+    picked: list[int] = []
+    close: set[int] = set()
+    for i in order:
+        if len(picked) == count:
+            break
+        if i not in close:
+            picked.append(i)
+            close.update(candidates.neighbours(i))
+    left = (i for i in order if i not in picked)
+    return [*picked, *left][:count]

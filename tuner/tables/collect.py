@@ -3,8 +3,7 @@
     python -m tuner.tables.collect f.mlir --target vta --records r.jsonl -o tuner/tables/f.json.gz
 
 The measuring is a search that goes through all candidates in order, with records, so what is
-interrupted goes on. Costs in seconds are put in relation to the reference kernel that was measured
-beside them, since a collection takes longer than a machine stays the same.
+interrupted goes on.
 
 `--only` keeps some choices of a hole, `--tiles` the configurations that cut the work into so few
 tiles: programs of thousands of them take long to make and are never good.
@@ -136,12 +135,7 @@ def table_of(
 ) -> Table:
     """The table of a space, of which every candidate has a record, in order."""
     assert len(records) == len(candidates)
-    references = [r.reference for r in records if r.reference is not None]
-    usual = float(np.median(references)) if references else 1.0
-    costs = [
-        np.nan if r.cost is None else r.cost * (usual / r.reference if r.reference else 1.0)
-        for r in records
-    ]
+    costs = [np.nan if r.cost is None else r.cost for r in records]
     failures = {
         i: f"{r.error['kind']}: {r.error['text']}" for i, r in enumerate(records) if r.error
     }
