@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
-from xdsl.universe import Universe
 
 from dialects.target import Target
+from dovetail.frontend.text import text_context
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,7 @@ class Task:
 
     def module(self) -> ModuleOp:
         """A module of its own, to be scheduled."""
-        context = Context()
-        for name, factory in Universe.get_multiverse().all_dialects.items():
-            context.register_dialect(name, factory)
-        return Parser(context, self.text).parse_module()
+        return Parser(text_context(), self.text).parse_module()
 
     def function(self, module: ModuleOp) -> func.FuncOp:
         """The function of that name in a module of the task."""

@@ -26,6 +26,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
@@ -33,7 +34,9 @@ from traceback import extract_tb
 from typing import Any
 
 from analysis.errors import UserError
+from backends.llvm.host import features_of, host_target
 from dialects.target import Target
+from dovetail.universe import installed
 from tuner.measuring.expected import Expected, expect
 from tuner.measuring.kernels import Kernel, Memory, prepare, require_machine
 from tuner.measuring.messages import Frame, FrameReader
@@ -216,7 +219,10 @@ def live(ends: Sequence[int]) -> None:
 
 
 def main() -> None:
-    gc.freeze()  # what is imported is shared with all children
+    with suppress(UserError):  # a package that is broken is told of by the child that needs it
+        installed()
+        features_of(host_target())
+    gc.freeze()  # what is imported and found out by now is shared with all children
     serve(socket.socket(fileno=int(sys.argv[1])), live)
 
 
