@@ -6,6 +6,7 @@ NumPy's broadcasting does the rest.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,7 @@ def compile_expression(expr: AffineExpr) -> Function:
     return lambda operands: combine(lhs(operands), rhs(operands))
 
 
+@lru_cache(maxsize=1 << 12)
 def compile_map(map: AffineMap) -> tuple[Function, ...]:
     """A function for each result of `map`."""
     return tuple(compile_expression(expr) for expr in map.results)

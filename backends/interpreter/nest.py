@@ -7,6 +7,7 @@ is one axis: a flat list of those of its loop points that the guards let through
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,11 @@ class Nest:
     whole: bool
     """Whether the body may run on arrays at all."""
 
+    @cached_property
+    def inner(self) -> frozenset[SSAValue]:
+        """The variables of the loops."""
+        return frozenset(loop.induction for loop in self.loops)
+
     @property
     def is_reduce(self) -> tuple[bool, ...]:
         return self.block.is_reduce
@@ -223,7 +229,7 @@ def enumerate_instances(
     values: dict[SSAValue, Any] = {}
     rank = len(nest.components)
     extents: list[int] = []
-    scalars = [lookup(v) if not _is_inner(nest, v) else 0 for v in nest.outer]
+    scalars = [0 if v in nest.inner else lookup(v) for v in nest.outer]
     if any(guard(scalars) < 0 for guard in nest.guards):
         return None
     for axis, component in enumerate(nest.components):
@@ -239,10 +245,6 @@ def enumerate_instances(
     variables = [np.asarray(f(operands)) for f in nest.bindings]
     loops = [values[loop.induction] for loop in nest.loops]
     return Instances(tuple(extents), loops, operands, variables)
-
-
-def _is_inner(nest: Nest, value: SSAValue) -> bool:
-    return any(value is loop.induction for loop in nest.loops)
 
 
 def _points(

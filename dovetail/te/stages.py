@@ -174,14 +174,17 @@ class Stage:
         tensor: Tensor | Cache,
         map: str | Callable[..., tuple[AffineExpr, ...]],
         axis: Handle | None = None,
+        pads: bool = False,
     ) -> None:
         """Let a tensor lie in memory as a map says; see `Schedule.transform_layout`.
 
-        With an axis of this stage, that is a copy of what one iteration of the loop touches.
+        With an axis of this stage, that is a copy of what one iteration of the loop touches. With
+        `pads` a copy holds what guarded reads find outside of the tensor, too.
         """
         text = map if isinstance(map, str) else str(AffineMap.from_callable(map))
         at = None if axis is None else self.loop_name(axis)
-        self.schedule.apply(PackBufferPass(self.schedule.names.buffer(tensor), text, at=at))
+        buffer = self.schedule.names.buffer(tensor)
+        self.schedule.apply(PackBufferPass(buffer, text, at=at, pads=pads or None))
 
     def double_buffer(self, axis: Handle, *tiles: Tensor | Cache, copies: int = 2) -> None:
         """Fill tiles that live in a loop an iteration ahead of those who use them."""

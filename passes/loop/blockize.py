@@ -15,8 +15,8 @@ Arguments: `loop`, `into` (the instruction's name, by default `<block>_tile`), `
 Refuses: a nest that is not one block, with or without its init nest, in loops which hold nothing
 else; a loop that has a kind, or an extent that is no constant; a name that is taken; a block that
 is a call already, stores several values, or computes with its variables, or an index; two loops
-that move one coordinate; what tensorize refuses: a tile of which a part is outside the domain,
-guarded reads, a combination that is no sum, prod, max or min.
+that move one coordinate; one that repeats the same results; what tensorize refuses: a tile of which
+a part is outside the domain, guarded reads, a combination that is no sum, prod, max or min.
 """
 
 from collections.abc import Mapping, Sequence
@@ -148,7 +148,10 @@ class Declaration:
         tensors: Sequence[BlockArgument],
     ) -> te.ComputeOp:
         """What the nest computes, over its loops."""
-        axes = [*spatial, *(op for op in self.loops if op not in spatial)]
+        others = [op for op in self.loops if op not in spatial]
+        if reducer is None:
+            others = self.without_repetition(store, others)
+        axes = [*spatial, *others]
         names = [op.loop_name.data for op in axes]
         sizes = [op.extent or 0 for op in axes]
         if reducer is not None and len(axes) == len(spatial):
@@ -161,6 +164,19 @@ class Declaration:
         block = self.block.block_name.data
         result = self.tensor(store)
         return te.ComputeOp(block, names, extents, len(spatial), Region(body), [result], reducer)
+
+    def without_repetition(
+        self, store: loop_dialect.StoreOp, others: Sequence[loop_dialect.ForOp]
+    ) -> list[loop_dialect.ForOp]:
+        """Loops that do not move the result, of which there must be none but those run once."""
+        for op in others:
+            if op.extent != 1:
+                raise self.scope.error(
+                    f"loop '{op.loop_name.data}' writes the same elements of "
+                    f"%{store.memref.name_hint} in each iteration, and an instruction computes "
+                    "them once; choose a loop further in"
+                )
+        return []
 
     def copy(
         self,

@@ -10,7 +10,9 @@ term. Two kinds of steps tell which value is the term:
   and the old ones only, as in an argmax. Partial results begin where the whole one does: what was
   chosen there is chosen again.
 
-That a choice may be made in any order is what a reducer of the te dialect declares.
+That a choice may be made in any order is what a reducer of the te dialect declares. Any other step
+of a reducer with several values, such as that of a count, a mean and a variance, is written into
+the body, where constants of the term (a count of 1) cannot be told from those of the step.
 """
 
 from abc import ABC, abstractmethod

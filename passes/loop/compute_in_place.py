@@ -8,12 +8,12 @@
 Every use of the result becomes one of the operand, and the result's allocation goes. So the steps
 of an epilogue work on one tile of accumulators, as an ALU does that reads and writes one register.
 
-Arguments: `block`, `buffer` (the operand; needed where the block reads several that could be),
-`function`.
+Arguments: `block`, `buffer` (the operand; needed where the block reads several that could be, of
+which one that is read where the result is written comes first), `function`.
 Refuses: a block that reduces; a result that is an argument, is not all written by this block, or is
-used before it; an operand of another type, that is an argument, that the block reads elsewhere than
-where it writes, or of which something is needed after the block has overwritten it, by this block
-or another one; tiles that are filled ahead of time.
+used before it; an operand of another type, that is an argument, or of which something is needed
+after the block has overwritten it, or at the same time, by this block or another one; tiles that
+are filled ahead of time.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from xdsl.ir import Operation, SSAValue
 from dialects import loop
 from passes.loop.forms import coordinates, forms_of, ranges_of
 from passes.loop.instances import Use, uses_of
-from passes.loop.moves import hoist, later_in
+from passes.loop.moves import hoist, later_in, race_in
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -32,7 +32,7 @@ from passes.loop.primitive import (
     loops_around,
 )
 from passes.loop.signatures import tiles_are_apart
-from passes.loop.witnesses import OVERWRITES, OVERWRITTEN, Witness, meet
+from passes.loop.witnesses import OVERWRITES, OVERWRITTEN, TOGETHER, Witness, meet
 
 
 def runs_after(first: Use, second: Use, order: dict[Operation, int]) -> Witness | None:
@@ -120,20 +120,28 @@ class ComputeInPlacePass(Primitive):
             raise scope.error(
                 f"no operand of block '{self.block}' can hold its result: {told[0]}", *told[1:]
             )
+        same = [a for a in fitting if is_elementwise(a, store)]
+        fitting = same or fitting
         if len({a.memref for a in fitting}) > 1:
             names = ", ".join(str(a.memref.name_hint) for a in fitting)
             raise scope.error(
                 f"several operands of block '{self.block}' could hold its result; name one with "
                 f"buffer=: {names}"
             )
-        (operand,) = {a.memref for a in fitting}
-        for load in loads:
-            if load.memref is operand and coordinates(load) != coordinates(store):
-                raise scope.error(
-                    f"block '{self.block}' reads %{operand.name_hint} elsewhere than where it "
-                    "writes its result"
-                )
         return fitting[0]
+
+    def check_races(self, scope: Scope, load: loop.LoadOp, written: Use) -> None:
+        """Refuse iterations that run at the same time if one overwrites what another one reads."""
+        around = loops_around(block_of(load))
+        found = race_in(around, [written.touch], users_of(load.memref))
+        if found is not None:
+            op, witness = found
+            raise scope.error(
+                f"loop '{op.loop_name.data}' is {op.kind.data}, and one of its iterations would "
+                f"overwrite an element of %{load.memref.name_hint} that another one uses; compute "
+                "in place before the loop gets its kind",
+                witness.line(TOGETHER),
+            )
 
     def check_order(self, scope: Scope, load: loop.LoadOp, store: loop.StoreOp) -> None:
         """Refuse where the operand is used after the block, or the result before it."""
@@ -144,7 +152,7 @@ class ComputeInPlacePass(Primitive):
             witness = runs_after(as_use_of(written, load.memref), user, order)
             if witness is None:
                 continue
-            if user.op.parent_op() is block_of(store):
+            if user.op is load and is_elementwise(load, store):
                 raise scope.error(
                     f"block '{self.block}' runs more than once for an element of {operand}, and "
                     "would compute the second result from the first",
@@ -155,6 +163,7 @@ class ComputeInPlacePass(Primitive):
                 "overwritten it",
                 witness.line(OVERWRITTEN),
             )
+        self.check_races(scope, load, as_use_of(written, load.memref))
         for user in users_of(store.memref):
             witness = None if user.op is store else runs_after(user, written, order)
             if witness is not None:
@@ -162,6 +171,11 @@ class ComputeInPlacePass(Primitive):
                     f"{user.subject} reads {result} before block '{self.block}' writes it",
                     witness.line(OVERWRITES),
                 )
+
+
+def is_elementwise(load: loop.LoadOp, store: loop.StoreOp) -> bool:
+    """Whether a block reads an element where it then writes its result."""
+    return load.otherwise is None and coordinates(load) == coordinates(store)
 
 
 def users_of(buffer: SSAValue) -> list[Use]:
@@ -185,6 +199,4 @@ def unfit(load: loop.LoadOp, store: loop.StoreOp) -> str | None:
     assert isinstance(store.memref.owner, loop.AllocOp)
     if not lives_with(load.memref.owner, store.memref.owner):
         return "is a tile of other elements, or of another loop"
-    if load.otherwise is not None or coordinates(load) != coordinates(store):
-        return "is read elsewhere than where the result is written"
     return None

@@ -23,14 +23,15 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import product
 
+import islpy as isl
 from xdsl.ir import Block, SSAValue
 
 from analysis.affine import Affine
-from analysis.integer_sets import solve
+from analysis.integer_sets import Names, coordinates_of, solve
 from dialects import loop as loop_dialect
 from passes.locations import locate
 from passes.loop.forms import forms_of, ranges_of
-from passes.loop.instances import Touch, region_conditions, uses_of
+from passes.loop.instances import Touch, bounds_of, region_conditions, uses_of
 from passes.loop.moves import comes_before
 from passes.loop.nests import (
     begin_forms,
@@ -74,21 +75,29 @@ def guards_at_beginning(block: loop_dialect.BlockOp, reduction: set[Hashable]) -
     return found
 
 
+def nest_of(
+    block: loop_dialect.BlockOp, at: loop_dialect.ForOp
+) -> tuple[list[loop_dialect.ForOp], list[Affine]]:
+    """The loops of which an init nest before `at` has clones, and its guards, as forms of them."""
+    spatial, reduction = loops_used(block, reduce=False), loops_used(block, reduce=True)
+    inside = loops_inside(block, at, including=True)
+    kept = loops_for(spatial, inside)
+    dropped = [op for op in inside if op not in kept]
+    where = [
+        form
+        for form in guards_at_beginning(block, reduction - spatial)
+        if not form.variables() & {op.induction for op in dropped}
+    ]
+    return kept, [*where, *(per_unit(form) * -1 for form in begin_forms(block, dropped))]
+
+
 def decompose(scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> None:
     """Move the init region of `block` before `at`."""
     assert block.init is not None
-    spatial, reduction = loops_used(block, reduce=False), loops_used(block, reduce=True)
-    kept = loops_for(spatial, loops_inside(block, at, including=True))
+    kept, where = nest_of(block, at)
     (name,) = scope.fresh(f"{block.block_name.data}_init")
     loops, values = clone_loops(scope, kept, name)
-    dropped = {op.induction for op in loops_inside(block, at, including=True) if op not in kept}
-    where = [
-        form.substitute(values, {})
-        for form in guards_at_beginning(block, reduction - spatial)
-        if not form.variables() & dropped
-    ]
-    inside = loops_inside(block, at, including=True)
-    where += [per_unit(form) * -1 for form in begin_forms(block, inside)]
+    ranges = ranges_of(loops_around(block))
     source = block.init.block
 
     def fill(inner: Block) -> None:
@@ -96,7 +105,8 @@ def decompose(scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp)
         mapping: dict[SSAValue, SSAValue] = dict(zip(kept_arguments, inner.args, strict=True))
         clone_into(source, inner, mapping)
 
-    root = put_block(loops, name, spatial_variables(block, values), where, fill)
+    guards = [form.substitute(values, ranges) for form in where]
+    root = put_block(loops, name, spatial_variables(block, values), guards, fill)
     locate(block.location, root)
     insert_before(at, root)
     block.detach_region(block.init).erase()
@@ -129,15 +139,6 @@ class DecomposeReductionPass(Primitive):
 
     def check(self, scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> None:
         """Refuse a place where the init nest would not do what the init region does."""
-        inside = loops_inside(block, at, including=True)
-        ranges = ranges_of(loops_around(block))
-        for form in begin_forms(block, inside):
-            low = form.interval(ranges)[0]
-            if low is not None and low > 0:
-                raise scope.error(
-                    f"the reduction of block '{self.block}' does not begin in the first iterations "
-                    f"of the loops in '{self.loop}'; decompose it before these are changed"
-                )
         assert block.init is not None
         buffers = {a.memref for a in accesses(block) if isinstance(a, loop_dialect.StoreOp)}
         for op in at.walk():
@@ -147,6 +148,38 @@ class DecomposeReductionPass(Primitive):
                     "decompose at a loop further in"
                 )
         self.check_order(scope, block, at)
+        self.check_points(scope, block, at)
+
+    def check_points(
+        self, scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp
+    ) -> None:
+        """Refuse where the init nest would not begin what begins below the loop."""
+        assert block.init is not None
+        first = block.init.block.first_op
+        assert first is not None
+        kept, where = nest_of(block, at)
+        outer = loops_around(at)
+        pairs = zip(forms_of(block, "bindings"), forms_of(block, "domains"), strict=True)
+        spatial = [pair for pair, r in zip(pairs, block.is_reduce, strict=True) if not r]
+        inside = [f for binding, domain in spatial for f in (binding, domain - binding - 1)]
+        place = [binding for binding, _ in spatial]
+        known, names = sizes(block), Names()
+        still = {op.induction for op in outer} | {v for form in known for v in form.variables()}
+        sets: list[isl.Set] = []
+        for conditions in (
+            region_conditions(first, block),
+            [*bounds_of([*outer, *kept]), *inside, *where],
+        ):
+            used = {v for form in (*place, *conditions) for v in form.variables()}
+            sets.append(names.points(place, [*conditions, *known], used - still))
+        wrong = sets[0].subtract(sets[1]).union(sets[1].subtract(sets[0]))
+        if not wrong.is_empty():
+            point = ", ".join(map(str, coordinates_of(wrong.sample_point())))
+            raise scope.error(
+                f"where the reduction of block '{self.block}' begins below loop '{self.loop}' is "
+                "not where its loops do; decompose it before these are changed",
+                f"the point [{point}] is one",
+            )
 
     def check_order(
         self, scope: Scope, block: loop_dialect.BlockOp, at: loop_dialect.ForOp

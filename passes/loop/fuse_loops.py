@@ -6,17 +6,15 @@
 
 The iterations keep their order. It is the inverse of split-loop: where `y` and `x` are the loops
 that a split by `n` has made, `y * n + x` becomes `y_x_f`, and nothing is divided. An extent that is
-only known at run time may be that of the outermost loop. A bound may use a loop further out, if the
+only known at run time may be that of the outermost loop. Loops that are all unrolled stay so, one
+whose outermost loop is parallel is parallel as a whole. A bound may use a loop further out, if the
 extent is the same in all of its iterations.
-
-A reduction with an init region begins where its variables are zero. Later primitives move that
-beginning along with the loops of the reduction, so these are not fused with others.
 
 Arguments: `loops` (two or more, outermost first), `into` (the name, by default those of the loops
 and `f`, joined by `_`), `function`.
-Refuses: loops that are not perfectly nested, or not named in their order; a loop that is no longer
-serial; an inner extent that is not a constant; loops of which some run over a reduction that has an
-init region and others do not; a name that is taken.
+Refuses: loops that are not perfectly nested, or not named in their order; a loop that is vectorized
+or over threads; one inside a parallel loop that cannot be parallel itself; an inner extent that is
+not a constant; a name that is taken.
 """
 
 from collections.abc import Hashable, Sequence
@@ -28,16 +26,16 @@ from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from passes.locations import fused, locate
 from passes.loop.forms import for_with, forms_of, ranges_of, replace_variables
-from passes.loop.nests import loops_used
 from passes.loop.primitive import (
     Primitive,
     Scope,
-    blocks_in,
     insert_before,
     is_below,
     loops_around,
     only_child,
 )
+from passes.loop.split_loop import refuse_kind
+from passes.loop.vectorize_loop import refuse_dependence
 
 UNIT = Affine({}, 1)
 BOUNDS = ("lower", "upper")
@@ -56,7 +54,7 @@ def extents_of(loops: Sequence[loop_dialect.ForOp]) -> list[Affine]:
 
 
 def fuse(loops: Sequence[loop_dialect.ForOp], name: str) -> None:
-    """Fuse perfectly nested serial loops whose extents `refuse_extents` lets pass."""
+    """Fuse perfectly nested loops whose extents and kinds may be fused."""
     extents = extents_of(loops)
     outermost = next((i for i, extent in enumerate(extents) if extent != UNIT), 0)
     sizes = [max(0, extent.const) for extent in extents]
@@ -64,7 +62,7 @@ def fuse(loops: Sequence[loop_dialect.ForOp], name: str) -> None:
     if count.is_constant:
         count = Affine({}, sizes[outermost])
     total = count * prod(sizes[outermost + 1 :])
-    new = for_with(name, Affine({}), total, "serial")
+    new = for_with(name, Affine({}), total, kind_of(loops))
     counter = Affine.variable(new.induction)
     ranges = ranges_of(loops_around(loops[0]))
     ranges[new.induction] = (0, total.const - 1 if total.is_constant else None)
@@ -133,20 +131,20 @@ def refuse_extents(scope: Scope, loops: Sequence[loop_dialect.ForOp]) -> None:
             )
 
 
-def refuse_mixture(scope: Scope, loops: Sequence[loop_dialect.ForOp]) -> None:
-    """Refuse loops of which some run over a reduction that begins in its block."""
-    pairs = zip(loops, extents_of(loops), strict=True)
-    moving = [op for op, extent in pairs if extent != UNIT]
-    for block in blocks_in(loops[-1]):
-        reduction = loops_used(block, reduce=True) if block.init is not None else set[Hashable]()
-        inside = [op.loop_name.data for op in moving if op.induction in reduction]
-        others = [op.loop_name.data for op in moving if op.induction not in reduction]
-        if inside and others:
-            raise scope.error(
-                f"loop '{inside[0]}' runs over the reduction of block '{block.block_name.data}' "
-                f"and loop '{others[0]}' does not; move the beginning of the reduction out of "
-                "them first, with decompose-reduction"
-            )
+def kind_of(loops: Sequence[loop_dialect.ForOp]) -> str:
+    """The kind of the loop that is made of others: their own, if they have one, else that of the
+    outermost one, if it is parallel."""
+    kinds = {op.kind.data for op in loops}
+    if len(kinds) == 1:
+        return loops[0].kind.data
+    return "parallel" if loops[0].kind.data == "parallel" else "serial"
+
+
+def refuse_kinds(scope: Scope, loops: Sequence[loop_dialect.ForOp], name: str) -> None:
+    """Refuse loops of which one would have to be parallel, too, and cannot be."""
+    if kind_of(loops) == "parallel":
+        for op in loops[1:]:
+            refuse_dependence(scope, op, f"parallel, as a part of loop '{name}'")
 
 
 @dataclass(frozen=True)
@@ -164,17 +162,13 @@ class FuseLoopsPass(Primitive):
         if len(set(self.loops)) != len(found) or len(found) < 2:
             raise scope.error(f"loops={','.join(self.loops)}: name two or more loops, each once")
         for op in found:
-            if op.kind.data != "serial":
-                raise scope.error(
-                    f"loop '{op.loop_name.data}' is {op.kind.data}; fuse it before it is given a "
-                    "kind"
-                )
+            refuse_kind(scope, op, "fuse")
         refuse_nest(scope, found)
         refuse_extents(scope, found)
-        refuse_mixture(scope, found)
         if self.into is None:
             (name,) = scope.fresh("_".join([*self.loops, "f"]))
         else:
             scope.require_free([self.into])
             name = self.into
+        refuse_kinds(scope, found, name)
         fuse(found, name)

@@ -6,8 +6,9 @@ read as exact sets, all loops that a write and a read have in common standing st
 over threads that share the tile: what one of them has written in an earlier statement, all find.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 
 import islpy as isl
 from xdsl.ir import Operation, SSAValue
@@ -15,8 +16,15 @@ from xdsl.ir import Operation, SSAValue
 from analysis.affine import Affine
 from dialects import loop
 from passes.loop.forms import forms_of
-from passes.loop.instances import Access, Instances, is_indirect, place_of
-from passes.loop.nests import begin_forms, last_iteration, loops_for, loops_inside
+from passes.loop.instances import (
+    Access,
+    Instances,
+    is_indirect,
+    place_of,
+    run_conditions,
+    sizes_of,
+)
+from passes.loop.nests import begin_forms, last_iteration, loops_for, loops_inside, loops_used
 from passes.loop.primitive import (
     Scope,
     accesses,
@@ -108,7 +116,19 @@ class Liveness:
         total = Affine({})
         for form in begin_forms(block, loops_inside(block, self.at)):
             total = total + form
+        mixed = loops_used(block, reduce=False) & loops_used(block, reduce=True)
+        if mixed and not self.begins_all(read, stores, total * -1):
+            return None
         return [] if total == Affine({}) else [total - 1]
+
+    def begins_all(self, read: loop.LoadOp, stores: Sequence[Access], condition: Affine) -> bool:
+        """Whether init regions write all that a read reads where a form is not negative."""
+        place, still = place_of(read), {op.induction for op in self.outer} | sizes_of(read)
+        conditions = [*run_conditions(read), condition]
+        moving = {v for form in (*place, *conditions) for v in form.variables()} - still
+        needed = self.asks.names.points(place, conditions, moving)
+        written = (self.asks.elements(store, self.outer) for store in stores)
+        return needed.is_subset(reduce(isl.Set.union, written))
 
     def uncovered(self, read: loop.LoadOp, write: loop.StoreOp) -> Conditions | None:
         """Where an earlier write does not reach what is read; None if it never does."""

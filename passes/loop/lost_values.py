@@ -6,7 +6,7 @@ instance that wrote its element. Points in time are the iterations of the loops 
 """
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import islpy as isl
@@ -103,7 +103,8 @@ class Relocation:
             found = found.subtract(found)
         written = self.points(self.old, times).insert_dims(SET, depth, inner)
         missed = self.points(read, shared).intersect(written).subtract(found)
-        return self.sample(missed, read, times, [(op, i) for i, op in enumerate(shared)])
+        where = [(op, i) for i, op in enumerate(shared)]
+        return self.sample(missed, read, times, where)
 
     def missed_later(self, read: Touch, times: Sequence[loop.ForOp], later: bool) -> Witness | None:
         """One that is read in a later iteration of the loops around both places."""
@@ -159,7 +160,7 @@ class Relocation:
         both = [*equal, *(form * -1 for form in equal)]
         witness = meet(self.old, read, fixed, both)
         assert witness is not None, "what is missed is written and read"
-        return witness
+        return replace(witness, among=[op for op, _ in reading])
 
     def equalities(self, sizes: Mapping[str, int]) -> Iterator[Affine]:
         """That sizes are those of a point."""

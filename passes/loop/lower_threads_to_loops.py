@@ -11,8 +11,9 @@
 
 A body with barriers is cut at them: each part becomes loops over the threads of a group, which are
 serial. A loop that holds a barrier stays around the parts, as all threads go through it together.
-What a thread has of its own in several parts gets a dimension for each thread axis. A loop over an
-axis inside of one over the same axis is the iteration of the thread. Loops over thread groups are
+What a thread has of its own in several parts gets a dimension for each thread axis; a buffer whose
+parts are tiles that are filled ahead has as many of them for each thread. A loop over an axis
+inside of one over the same axis is the iteration of the thread. Loops over thread groups are
 serial, the outermost one is parallel. Buffers that threads share are shared by these loops.
 
 It stands after insert-thread-barriers, before code is made for a machine without thread axes.
@@ -26,6 +27,7 @@ expand-intrinsics make loops of them); such a buffer whose origin mixes a thread
 one division.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -103,13 +105,20 @@ class Lowering:
             else:
                 parts[-1].append(op)
         found: list[Operation] = []
-        for alloc in [o for part in parts for o in part if isinstance(o, loop.AllocOp)]:
+        allocs = [o for part in parts for o in part if isinstance(o, loop.AllocOp)]
+        own = [o for o in allocs if o.memory is not None and not self.is_shared(o, threads)]
+        for alloc in own:
+            self.look_again(alloc, parts)
+        for alloc in (o for o in allocs if o not in own):
             users = [p for p in parts if any(uses(op, alloc.result) for op in p)]
             for part in parts:
                 if alloc in part:
                     part.remove(alloc)
-            shared = all(axis in alloc.sharing_axes for axis in threads)
-            if not shared and len(users) == 1 and not any(has_barrier(o) for o in users[0]):
+            if (
+                not self.is_shared(alloc, threads)
+                and len(users) == 1
+                and not any(has_barrier(o) for o in users[0])
+            ):
                 users[0].insert(0, alloc)
             else:
                 found.append(alloc)
@@ -122,6 +131,34 @@ class Lowering:
             if own:
                 self.pending.append((alloc, own))
         return found
+
+    @staticmethod
+    def is_shared(alloc: loop.AllocOp, threads: Threads) -> bool:
+        """Whether the threads have a buffer together."""
+        return all(axis in alloc.sharing_axes for axis in threads)
+
+    @staticmethod
+    def look_again(alloc: loop.AllocOp, parts: Sequence[list[Operation]]) -> None:
+        """Let each part have a tile of its own that lies where the one lay which they all used; it
+        holds what is left there."""
+        for part in parts:
+            if alloc in part:
+                part.remove(alloc)
+        for part in parts:
+            if not any(uses(op, alloc.result) for op in part):
+                continue
+            again = alloc.clone()
+            again.result.name_hint = alloc.result.name_hint
+            for inner in (inner for op in part for inner in op.walk()):
+                inner.operands = [again.result if v is alloc.result else v for v in inner.operands]
+            whole = part[0]
+            if len(part) == 1 and isinstance(whole, loop.ForOp) and has_barrier(whole):
+                first = whole.body.block.first_op
+                assert first is not None
+                insert_before(first, again)
+            else:
+                part.insert(0, again)
+        alloc.erase()
 
     def lower_part(self, part: Sequence[Operation], threads: Threads) -> list[Operation]:
         """What takes the place of operations, of which a barrier is in all or in none."""
@@ -195,11 +232,12 @@ class Expansion:
     def run(self) -> None:
         """Rewrite the allocation, and its uses."""
         name = f"%{self.alloc.result.name_hint}"
-        if self.alloc.memory is not None:
-            raise self.scope.error(
-                f"{name}, of which each thread has its own between barriers, lies in a part of "
-                f"%{self.alloc.memory.name_hint}; only tiles that threads share are filled ahead"
-            )
+        tiles = [
+            op for use in self.alloc.result.uses if isinstance(op := use.operation, loop.AllocOp)
+        ]
+        if tiles:
+            self.multiply_parts(tiles)
+            return
         for use in self.alloc.result.uses:
             if not isinstance(use.operation, loop.LoadOp | loop.StoreOp):
                 raise self.scope.error(
@@ -213,6 +251,28 @@ class Expansion:
         self.rewrite_type()
         for access in touched:
             self.rewrite_access(access)
+
+    def multiply_parts(self, tiles: Sequence[loop.AllocOp]) -> None:
+        """Give each thread parts of its own in a buffer that tiles lie in parts of."""
+        extents = [extent_of(op) for op in self.threads.values()]
+        count = math.prod(extents)
+        for tile in tiles:
+            around = {op.kind.data: op for op in loops_around(tile)}
+            (number,) = forms_of(tile, "part")
+            for axis, extent in zip(self.threads, extents, strict=True):
+                number = number * extent + Affine.variable(around[axis].induction)
+            set_forms(tile, part=[number])
+        type = self.alloc.result.type
+        assert isinstance(type, MemRefType)
+        sizes = [count * type.get_shape()[0], *type.get_shape()[1:]]
+        layout = layout_of(type)
+        if layout is not None:
+            first, *others = layout.physical
+            assert isinstance(first, int)
+            physical = LayoutAttr.of(layout.map.data, [count * first, *others]).extents
+            layout = LayoutAttr(layout.map, physical, layout.pad)
+        new = MemRefType(type.element_type, sizes, layout or NoneAttr(), type.memory_space)
+        self.alloc.result._type = new  # pyright: ignore[reportPrivateUsage]
 
     def rewrite_type(self) -> None:
         """A box that holds the boxes of all threads, each with cells of its own."""

@@ -1,7 +1,7 @@
 """What a block touches at points that are added to it, as exact sets.
 
 For pad-block. A point of a block is a value of each of its variables; the sets here are over those,
-so that loops play no part, but for tiles, which begin where loops say.
+so that loops play no part, but for tiles, which begin where loops say, and for guards.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -100,8 +100,10 @@ class Padding:
         return [self.old[i] - Affine.variable(region.args[i]) - 1 for i in self.domains]
 
     def bound(self, access: Access) -> Conditions:
-        """For a tile, that the variables have values which iterations of the loops give them."""
-        if not self.is_moving(access):
+        """Where loops matter, for tiles and guards, that the variables have values which iterations
+        of the loops give them."""
+        where = forms_of(self.block, "where")
+        if not where and not self.is_moving(access):
             return []
         region = access.parent_block()
         assert region is not None
@@ -109,7 +111,7 @@ class Padding:
         for argument, form in zip(region.args, forms_of(self.block, "bindings"), strict=True):
             apart = form - Affine.variable(argument)
             found += [apart, apart * -1]
-        return [*found, *self.iterations, *forms_of(self.block, "where")]
+        return [*found, *self.iterations, *where]
 
     @staticmethod
     def is_moving(access: Access) -> bool:

@@ -32,6 +32,7 @@ from passes.loop.expand_unrolled_loops import erase_with_loops
 from passes.loop.forms import Ranges, forms_of, ranges_of, set_forms
 from passes.loop.instances import bounds_of
 from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
+from passes.loop.split_loop import refuse_kind
 
 
 def guards_of(block: loop_dialect.BlockOp, ranges: Ranges) -> list[Affine]:
@@ -180,11 +181,7 @@ class PeelLoopPass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         op = scope.find_loop(self.loop)
-        if op.kind.data not in ("serial", "parallel", "unrolled"):
-            raise scope.error(
-                f"loop '{self.loop}' is {op.kind.data}, and its iterations belong together; peel "
-                "it before it is given that kind"
-            )
+        refuse_kind(scope, op, "peel")
         counts = full_iterations(op)
         if not counts:
             raise scope.error(

@@ -21,10 +21,11 @@ reassociation.py); with `reassociate=false` that is refused.
 Arguments: `block`, `loop` (of constant bounds, that moves the reduction alone), `reassociate`,
 `function`.
 Refuses: a body that is no chain of an associative operation and no choice (passes/loop/
-combiners.py); a result whose place depends on the reduction; a choice that no init region of the
-block begins with constants; a guard by which some result may have no term; a reduction that begins
-elsewhere for each result; a loop of the reduction that moves the result as well; other blocks that
-use the result inside the reduction, or a result that only lives there.
+combiners.py), such as a running mean with its variance, in which nothing says what is the term; a
+result whose place depends on the reduction; a choice that no init region of the block begins with
+constants; a guard by which some result may have no term; a reduction that begins elsewhere for each
+result; a loop of the reduction that moves the result as well; other blocks that use the result
+inside the reduction, or a result that only lives there.
 """
 
 from collections.abc import Hashable, Sequence

@@ -6,10 +6,11 @@
 
 The names are `<loop>_o` and `<loop>_i`, or those of `names`. Where `factor` does not divide the
 extent, the last iterations are cut off by a guard: the domain of a block's variable that equals
-the loop, else a `where` that is added to the block.
+the loop, else a `where` that is added to the block. Of an unrolled loop both are unrolled, of a
+parallel one the outer one is parallel.
 
 Arguments: `loop`, `factor` (at least 1), `names` (two), `function`.
-Refuses: a loop that is no longer serial; a name that is taken.
+Refuses: a loop that is vectorized or over threads; a name that is taken.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,22 @@ from passes.loop.forms import (
 )
 from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
 
+SPLIT = {
+    "serial": ("serial", "serial"),
+    "unrolled": ("unrolled", "unrolled"),
+    "parallel": ("parallel", "serial"),
+}
+"""The kinds of the two loops that are made of a loop of some kind."""
+
+
+def refuse_kind(scope: Scope, op: loop_dialect.ForOp, verb: str) -> None:
+    """Refuse a loop whose iterations belong together: lanes, threads."""
+    if op.kind.data not in SPLIT:
+        raise scope.error(
+            f"loop '{op.loop_name.data}' is {op.kind.data}, and its iterations belong together; "
+            f"{verb} it before it is given that kind"
+        )
+
 
 def is_guarded(block: loop_dialect.BlockOp, op: loop_dialect.ForOp) -> bool:
     """Whether a variable of `block` equals the loop and its domain ends where the loop does."""
@@ -37,12 +54,13 @@ def is_guarded(block: loop_dialect.BlockOp, op: loop_dialect.ForOp) -> bool:
 
 
 def split(op: loop_dialect.ForOp, factor: int, outer_name: str, inner_name: str) -> None:
-    """Split `op`, which is serial."""
+    """Split `op`, whose kind `refuse_kind` lets pass."""
     lower, upper = forms_of(op, "lower")[0], forms_of(op, "upper")[0]
     extent = upper - lower
     count = (extent + (factor - 1)).floordiv(factor, {})
-    outer = for_with(outer_name, Affine({}), count, "serial")
-    inner = for_with(inner_name, Affine({}), Affine({}, factor), "serial")
+    kinds = SPLIT[op.kind.data]
+    outer = for_with(outer_name, Affine({}), count, kinds[0])
+    inner = for_with(inner_name, Affine({}), Affine({}, factor), kinds[1])
     value = Affine.variable(outer.induction) * factor + Affine.variable(inner.induction)
     if not extent.is_constant or extent.const % factor:
         for block in blocks_in(op):
@@ -76,10 +94,7 @@ class SplitLoopPass(Primitive):
         op = scope.find_loop(self.loop)
         if self.factor < 1:
             raise scope.error(f"factor={self.factor} for loop '{self.loop}': it is at least 1")
-        if op.kind.data != "serial":
-            raise scope.error(
-                f"loop '{self.loop}' is {op.kind.data}; split it before it is given a kind"
-            )
+        refuse_kind(scope, op, "split")
         if self.names is None:
             names = scope.fresh(f"{self.loop}_o", f"{self.loop}_i")
         elif len(self.names) == 2:

@@ -30,7 +30,7 @@ from passes.loop.permutations import keeps_by_signature
 from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
 from passes.loop.reassociation import reassociate_order
 from passes.loop.reorder_loops import chain, check_order, orders_of, permute
-from passes.loop.split_loop import split
+from passes.loop.split_loop import refuse_kind, split
 
 
 def trial_of(scope: Scope) -> Scope:
@@ -86,11 +86,7 @@ class TileLoopsPass(Primitive):
         for op, size in zip(found, self.sizes, strict=True):
             if size < 1:
                 raise scope.error(f"size {size} for loop '{op.loop_name.data}': it is at least 1")
-            if op.kind.data != "serial":
-                raise scope.error(
-                    f"loop '{op.loop_name.data}' is {op.kind.data}; tile it before it is given "
-                    "a kind"
-                )
+            refuse_kind(scope, op, "tile")
         if self.block is not None:
             around = loops_around(scope.find_block(self.block))
             for op in found:

@@ -25,6 +25,7 @@ from passes.loop.instances import (
     Use,
     is_computed,
     kept_of,
+    loop_values,
     marked,
     meeting,
     uses_in,
@@ -55,6 +56,8 @@ class Witness:
     second: Touch
     kept: set[Hashable]
     point: Mapping[Hashable, int]
+    among: Sequence[loop.ForOp] = ()
+    """Loops around the second instance in whose other iterations it may find what it needs."""
 
     @property
     def element(self) -> tuple[int, ...]:
@@ -136,6 +139,10 @@ class Witness:
         if shown[0] == shown[1] and actors[0].subject == actors[1].subject:
             loops = [self.values(a.loops, other=i == 1) for i, a in enumerate(actors)]
             shown = [" in ".join(filter(None, pair)) for pair in zip(shown, loops, strict=True)]
+        elif not {Affine.variable(op.induction) for op in self.among} <= {
+            form for _, form in actors[1].values
+        }:
+            shown[1] += f" in {self.values(loop_values(self.among), other=True)}"
         return [
             f"{'written' if actor.writes else 'read'} by {actor.subject}"
             f"{f' ({values})' if values else ''}"

@@ -12,7 +12,7 @@ from backends.interpreter.loop import run_loop
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cpu-instructions.md").read_text()
 DECLARATION, PROGRAM = re.findall(r"```mlir\n(.*?)```", PAGE, re.DOTALL)
-(PIPELINE,) = re.findall(r"```pipeline\n(.*?)```", PAGE, re.DOTALL)
+PIPELINE, PADDED = re.findall(r"```pipeline\n(.*?)```", PAGE, re.DOTALL)
 
 
 def test_the_example_computes_the_product():
@@ -31,3 +31,19 @@ def test_the_example_computes_the_product():
     loops = transformed(DECLARATION + PROGRAM, f"{PIPELINE},expand-intrinsics")
     assert "loop.intrinsic" not in str(loops)
     np.testing.assert_array_equal(execute(Machine(loops), a, b)[0], expected)
+
+
+def test_sizes_that_the_instruction_does_not_divide():
+    rng = np.random.default_rng(0)
+    a = rng.integers(-(2**15), 2**15, (7, 9), np.int16)
+    b = rng.integers(-(2**15), 2**15, (9, 11), np.int16)
+    expected = a.astype(np.int32) @ b.astype(np.int32)
+    odd = re.sub(r"\b10\b", "9", PROGRAM.replace("x10x", "x9x").replace("<10x", "<9x"))
+    odd = odd.replace("x12x", "x11x").replace("to 12", "to 11")
+    module = transformed(DECLARATION + odd, PADDED)
+    assert "loop.intrinsic @dot2x4" in str(module)
+    np.testing.assert_array_equal(execute(Machine(module), a, b)[0], expected)
+    (function,) = [op for op in module.ops if isinstance(op, FuncOp)]
+    c = np.zeros((7, 11), np.int32)
+    run_loop(function, [a, b, c])
+    np.testing.assert_array_equal(c, expected)

@@ -113,3 +113,27 @@ def test_a_copy_holds_what_lies_beside_the_elements(pipeline):
     module = apply(parse(FLOATS), f"lower-te-to-loop,{pipeline}")
     (got,) = interpreted(module, inputs)
     np.testing.assert_array_equal(got, expected)
+
+
+STRIDED = """
+func.func @strided(%X: tensor<4xf32>, %W: tensor<2xf32>) -> tensor<2xf32> {
+  %C = te.compute "C" (%o = 0 to 2) sum (%k = 0 to 2) {
+    %x = te.read %X[%o * 2 + %k] : tensor<4xf32>
+    %w = te.read %W[%k] : tensor<2xf32>
+    %p = arith.mulf %x, %w : f32
+    te.yield %p : f32
+  } : tensor<2xf32>
+  func.return %C : tensor<2xf32>
+}
+"""
+
+
+def test_pads_begin_where_the_guard_of_the_block_says():
+    """Seed 33114: at points that the block leaves out, it does not read beyond its buffer."""
+    split = 'split-loop{loop="k" factor=3},rfactor{block="C" loop="k_i"}'
+    inputs, (expected,) = inputs_of(parse(STRIDED))
+    module = apply(
+        parse(STRIDED), f'lower-te-to-loop,{split},pad-block{{block="C_rf" loops="o" multiples=3}}'
+    )
+    (got,) = interpreted(module, inputs)
+    np.testing.assert_array_equal(got, expected)

@@ -45,15 +45,15 @@ CONVOLUTIONS = {
 }
 PADDED = {
     "bytes, every size odd": ("vnni", "", (33, 50, 35, "u8s8")),
-    "signs swapped, every size odd": ("vnni", "", (7, 21, 13, "s8u8")),
+    "signs swapped, every size odd": ("vnni", "", (21, 21, 13, "s8u8")),
     "bfloats, every size odd": ("avx512bf16", "", (33, 50, 35, "bf16")),
-    "no whole vectors": ("vnni", "", (5, 40, 8, "u8s8")),
-    "no whole groups": ("vnni", "", (5, 32, 6, "u8s8")),
-    "tiles, every size odd": ("amx", "", (33, 50, 35, "s8s8")),
+    "no whole vectors": ("vnni", "", (21, 40, 8, "u8s8")),
+    "no whole groups": ("vnni", "", (21, 32, 6, "u8s8")),
+    "tiles, every size odd": ("amx", "", (33, 59, 61, "s8s8")),
 }
 OTHERS = {
     "two signed factors": ("vnni", "", (5, 32, 8, "s8s8")),
-    "hardly any results": ("vnni", "", (33, 3, 35, "u8s8")),
+    "hardly any columns": ("vnni", "", (33, 3, 35, "u8s8")),
 }
 
 
@@ -201,9 +201,9 @@ func.func @f(%A: tensor<13x24xi8>, %B: tensor<24x48xi8> {dovetail.weight},
 
 @pytest.mark.parametrize("library", ["vnni", "amx"])
 def test_what_follows_a_sum(library):
-    """It is computed from registers behind a sum in vectors, from memory behind one in tiles."""
+    """It is computed from registers behind a sum in vectors; tiles do not fit these sizes."""
     module = scheduled(library, "", REQUANTISED)
-    assert calls(module)
+    assert bool(calls(module)) == (library == "vnni")
     a, b = numbers("u8s8", 0, 13, 24), numbers("u8s8", 1, 24, 48)
     d = np.arange(48, dtype=np.int32) * 1000 - 20000
     expected = np.clip((product(a, b) + d) >> 8, -128, 127).astype(np.int8)

@@ -244,6 +244,33 @@ func.func @sooner(%A: memref<10xf32>, %O: memref<10xf32>) {
 """
 
 
+AHEAD = """
+func.func @ahead(%A: memref<9xf32>, %O: memref<9xf32>) {
+  %B = loop.alloc : memref<9xf32>
+  %D = loop.alloc : memref<9xf32>
+  loop.for %y = 0 to 9 {
+    loop.block "B" (%v < 9 = %y) {
+      %a = loop.load %A[%v] : memref<9xf32>
+      loop.store %a, %B[%v] : memref<9xf32>
+    }
+  }
+  loop.for %x = 0 to 8 {
+    loop.block "ahead" (%v < 8 = %x) {
+      %b = loop.load %B[%v + 1] : memref<9xf32>
+      loop.store %b, %D[%v] : memref<9xf32>
+    }
+  }
+  loop.for %z = 0 to 8 {
+    loop.block "O" (%v < 8 = %z) {
+      %d = loop.load %D[%v] : memref<9xf32>
+      loop.store %d, %O[%v] : memref<9xf32>
+    }
+  }
+  func.return
+}
+"""
+
+
 def promote(buffer, at, scope="local"):
     return f'promote-memory-scope{{buffer="{buffer}" scope="{scope}" at="{at}"}}'
 
@@ -285,6 +312,25 @@ CASES = {
         ],
         {},
     ),
+    "a reduction that begins in the middle of fused loops": (
+        ROWS,
+        [
+            'fuse-loops{loops="y","k" into="f"}',
+            'split-loop{loop="f" factor=5}',
+            'decompose-reduction{block="O" loop="f_i"}',
+            promote("A", "f_i"),
+        ],
+        {},
+    ),
+    "tiles of what begins in the middle of fused loops": (
+        ROWS,
+        [
+            'fuse-loops{loops="y","k" into="f"}',
+            'split-loop{loop="f" factor=10}',
+            promote("O", "f_o"),
+        ],
+        {},
+    ),
     "several reads, one of them by its address alone": (
         TWO_READS,
         ['prefetch-buffer{buffer="G" ahead="g" over="h"}'],
@@ -311,6 +357,32 @@ CASES = {
     "a read of what an earlier iteration has computed": (
         SOONER,
         ['compute-at{block="Q" at="now"}'],
+        {},
+    ),
+    "a result in the place of what is read for the last time": (
+        AHEAD,
+        ['compute-in-place{block="ahead"}'],
+        {},
+    ),
+    "loops that have kinds already": (
+        ROWS,
+        [
+            'parallelize-loop{loop="y"}',
+            'unroll-loop{loop="k"}',
+            'split-loop{loop="y" factor=4}',
+            'split-loop{loop="k" factor=3}',
+            'fuse-loops{loops="k_o","k_i"}',
+        ],
+        {},
+    ),
+    "threads share out two loops": (
+        SLIDING,
+        ['parallelize-loop{loop="t"}', 'fuse-loops{loops="t","s"}'],
+        {},
+    ),
+    "tiles of an unrolled loop": (
+        ROWS,
+        ['unroll-loop{loop="k"}', 'tile-loops{loops="y","k" sizes=4,2}'],
         {},
     ),
     "tiles in parts of a buffer beside each other": (

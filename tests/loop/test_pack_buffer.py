@@ -33,11 +33,21 @@ def pack(buffer, map=BLOCKED, at=None):
     return f'pack-buffer{{buffer="{buffer}" map="{map}"' + (f' at="{at}"}}' if at else "}")
 
 
+def pads(*arguments, **options):
+    return pack(*arguments, **options).replace("}", " pads=true}")
+
+
 SCHEDULES = {
     "what is read by two nests": [pack("A")],
     "what is read by one of them": [pack("A", at="p")],
     "what lives in the function": [pack("B")],
     "a part of it": ['split-loop{loop="p" factor=5}', pack("B", at="p_o")],
+    "with what guarded reads find outside": [
+        *("inline-compute{block=B}", pads("A"), 'vectorize-loop{loop="A_packed_in_d0"}'),
+    ],
+    "a tile with what they find": [
+        *("inline-compute{block=B}", "split-loop{loop=p factor=5}", pads("A", at="p_o")),
+    ],
     "the result": [pack("S")],
     "sums that go on": [
         *('split-loop{loop="r" factor=2}', 'reorder-loops{loops="r_o","p","q"}'),

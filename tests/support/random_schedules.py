@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
+from math import prod
 
 from native import apply, context, parse
 from te_cases import Case
@@ -312,14 +313,20 @@ def refuse_phantoms(module: ModuleOp) -> None:
                 )
 
 
-FEW, LARGEST_TEXT = 80, 40_000
-"""Operations of a small module, and characters; what makes a larger one counts as refused."""
+FEW, LARGEST_TEXT, MOST_ITERATIONS = 80, 40_000, 20_000
+"""Operations of a small module, characters of any, and iterations around a block; what makes more
+of them counts as refused."""
 
 
 def refuse_large(module: ModuleOp) -> None:
-    """Refuse a module that is larger than sequences are run for."""
-    if sum(1 for _ in module.walk()) > FEW and len(str(module)) > LARGEST_TEXT:
+    """Refuse a module that is larger, or runs longer, than there is time for."""
+    few = sum(1 for _ in module.walk()) <= FEW
+    if not few and len(str(module)) > LARGEST_TEXT:
         raise UserError("the function is too long to go on with")
+    for block in blocks_in(module):
+        extents = [2 if op.extent is None else op.extent for op in loops_around(block)]
+        if prod(extents) > MOST_ITERATIONS:
+            raise UserError("the function runs too long to go on with")
 
 
 def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) -> Iterator[Attempt]:
@@ -328,7 +335,7 @@ def attempts(module: ModuleOp, rng: random.Random, accepted: int, tries: int) ->
     The module is rewritten; what an attempt has left is only there until the next one.
     """
     steps: list[ModulePass] = []
-    while accepted and tries:
+    while accepted and tries and Scope("random", function_of(module)).loops:
         tries -= 1
         steps = steps or random_steps(rng, function_of(module))
         made = attempt(steps.pop(0), module)

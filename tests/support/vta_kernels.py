@@ -100,20 +100,23 @@ def random_shape(r, config):
 def random_tiling(r, kernel):
     """Sizes that fit; threads on any axis, in any order.
 
-    In half of the cases they divide, and where operands are padded, as tails would need more pads.
+    In half of the cases they divide, and along axes of padded operands, where tails would need more
+    pads.
     """
     problem = default_problem(loops_of(kernel.text, kernel.config)[1])
     extents = {a.name: problem.extent(a) for a in problem.axes}
     steps = {name: problem.steps.get(name, 1) for name in extents}
     spatial = [a.name for a in problem.axes if not a.reduce]
-    even = r.random() < 0.5 or problem.padded
+    even = r.random() < 0.5
     for _ in range(100):
         sizes = {}
         for name, extent in extents.items():
             found = range(steps[name], extent + 1, steps[name])
             if name in ("kh", "kw") and r.random() < 0.8:  # a cut one is alone in padding
                 found = [extent]
-            sizes[name] = r.choice([s for s in found if extent % s == 0 or not even])
+            sizes[name] = r.choice(
+                [s for s in found if extent % s == 0 or not (even or name in problem.padded)]
+            )
         thread, threads = r.choice([None, *(a for a in spatial if extents[a] > sizes[a])]), 1
         if thread is not None:
             threads = r.choice((2, 2, 3, 4))

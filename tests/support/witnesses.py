@@ -46,6 +46,7 @@ LINE = re.compile(
 )
 CHECKS = (
     "passes.loop.compute_in_place.runs_after",
+    "passes.loop.compute_in_place.race_in",
     "passes.loop.permutations.keeps_by_signature",
     "passes.loop.reorder_loops.turned_around",
     "passes.loop.reorder_loops.made_concurrent",
@@ -59,6 +60,7 @@ CHECKS = (
     "passes.loop.decompose_reduction.DecomposeReductionPass.check_order",
     "passes.loop.double_buffer.Pipelining.check_early",
     "passes.loop.double_buffer.Pipelining.check_overtaking",
+    "passes.loop.fuse_loops.refuse_kinds",
     "passes.loop.inline_compute.written_between",
     "passes.loop.inline_compute.race_in",
     "passes.loop.promote_memory_scope.refuse_other_names",
@@ -293,8 +295,13 @@ class Named:
             here
             and same
             and event.values == self.values
-            and all(dict(event.loops).get(name) == value for name, value in self.loops.items())
+            and all(self.runs_in(event, *named) for named in self.loops.items())
         )
+
+    @staticmethod
+    def runs_in(event: Event, name: str, value: int) -> bool:
+        """Whether an event is in an iteration of a loop, or of its clone in a new place."""
+        return any(v == value and re.fullmatch(rf"{name}(_\d+)?", n) for n, v in event.loops)
 
 
 def numbers(text: str) -> dict[str, int]:
@@ -352,7 +359,7 @@ def confirm(
         new = Trace(after, dims, wanted).with_results()
     except TooLongError:
         return None
-    except UserError:  # something else is in the way, too; what is there now is checked
+    except (UserError, KeyError):  # something else is in the way, too, or memory is not there
         only_then = "at the same time", "find it overwritten", "be new"
         after_all = any(words in consequence for words in only_then)
         apart = after_all or ordered(old, first, second)

@@ -7,6 +7,7 @@ from tuning_tasks import SUMS, cpu_task
 
 from analysis.errors import UserError
 from dialects.target import Target
+from tuner.measuring import supervisor
 from tuner.measuring.expected import Expected, expect
 from tuner.measuring.messages import BrokenFrameError, Frame, FrameReader
 
@@ -71,3 +72,20 @@ def test_frames_keep_arrays_of_any_type():
 def test_what_is_no_frame(data):
     with pytest.raises(BrokenFrameError):
         read(data)
+
+
+def test_deadlines_are_of_processor_time_where_a_child_gets_little(monkeypatch):
+    """It gets a quarter here; another one only sleeps."""
+    now = {"wall": 100.0, "used": 7.0}
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now["wall"])
+    monkeypatch.setattr(supervisor, "processor_seconds", lambda pid: now["used"])
+    deadline = supervisor.Deadline(1, 2.0)
+    assert deadline.left() == 2.0
+    now |= {"wall": 101.5, "used": 7.4}
+    assert deadline.left() == 0.5
+    now |= {"wall": 104.0, "used": 8.0}
+    assert deadline.left() == 1.0
+    now |= {"wall": 108.0, "used": 9.0}
+    assert deadline.left() == 0.0
+    now |= {"wall": 121.0, "used": 7.0}
+    assert deadline.left() == 0.0

@@ -12,7 +12,7 @@ from dovetail.measuring.convolutions import Convolution
 from dovetail.measuring.epilogues import Epilogue, Step
 from dovetail.measuring.matmuls import Matmul
 from dovetail.measuring.vta_layers import compile_program, cycles, loops_of
-from passes.loop.library.accelerator import Tiling, default_tiling
+from passes.loop.library.accelerator import Tiling, default_problem, default_tiling
 from vta.config import Config
 from vta.isa import Alu
 from vta.timing import PRESETS
@@ -54,6 +54,14 @@ def test_extents_that_are_no_whole_elements(number):
 def test_padded_operands_are_cut_into_whole_tiles():
     """23 blocks of weights, of which the last one is partial: a load of weights has no pads."""
     Kernel(Matmul(2, 23 * 16 - 3, 64), Config()).check()
+
+
+def test_tiles_beside_padded_operands_have_tails():
+    """The last block of weights is partial, and rows of images, which they do not move, are cut."""
+    kernel = Kernel(Convolution("prime", 7, 32, 20, 3, 1), Config(), tiling=Tiling({"oh": 4}))
+    padded = default_problem(loops_of(kernel.text, kernel.config)[1]).padded
+    assert "oc" in padded and "oh" not in padded
+    kernel.check()
 
 
 CONV = Convolution("tiled", 7, 32, 64, 3, 1)

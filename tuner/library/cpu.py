@@ -65,7 +65,10 @@ class Reduction:
 
     module: ModuleOp
     machine: Machine
-    _traffic: dict[Tile, Traffic] = field(default_factory=dict[Tile, Traffic])
+    _traffic: dict[tuple[Tile, int], Traffic] = field(
+        default_factory=dict[tuple[Tile, int], Traffic]
+    )
+    _facts: dict[int, Facts] = field(default_factory=dict[int, Facts])
     _memory: dict[Plan, float] = field(default_factory=dict[Plan, float])
 
     def recipe(self) -> Recipe:
@@ -117,11 +120,17 @@ class Reduction:
     def prior(self, configuration: Configuration) -> float:
         """The cycles that the models of the schedule library expect."""
         plan = self.plan(configuration)
-        alike = replace(plan, unroll=1, peeled=True)
+        alike = replace(plan, unroll=1, peeled=True, unrolled=True, kept=True)
         if alike not in self._memory:
             self._memory[alike] = memory_cycles(self.facts, alike)
-        cycles = busy_cycles(self.facts, plan) + self._memory[alike]
-        return cycles * self.traffic(plan.tile).imbalance(plan.order)
+        cycles = busy_cycles(self.wide(plan.width), plan) + self._memory[alike]
+        return cycles * self.traffic(plan.tile, plan.width).imbalance(plan.order)
+
+    def wide(self, width: int) -> Facts:
+        """The facts with vectors of so many elements."""
+        if width not in self._facts:
+            self._facts[width] = replace(self.facts, width=width)
+        return self._facts[width]
 
     def plan(self, configuration: Configuration) -> Plan:
         """The decisions that a configuration stands for."""
@@ -131,26 +140,27 @@ class Reduction:
             number(configuration.get("vectors", 1)),
         )
         order = names(configuration.get("order", self.orders[0]))
-        if self.window:
-            return Plan(
-                tile,
-                order,
-                window=True,
-                held=bool(configuration.get("held", False)),
-                peeled=bool(configuration["peeled"]),
-            )
-        early = configuration.get("early", NOTHING)
-        chunk = number(configuration.get("chunk", 0))
-        return Plan(
+        common = Plan(
             tile,
             order,
-            number(configuration["unroll"]),
+            peeled=bool(configuration["peeled"]),
+            width=number(configuration["width"]),
+            unrolled=bool(configuration["unrolled"]),
+            kept=bool(configuration["kept"]),
+        )
+        if self.window:
+            held = bool(configuration.get("held", False))
+            return replace(common, window=True, held=held)
+        early = configuration.get("early", NOTHING)
+        chunk = number(configuration.get("chunk", 0))
+        return replace(
+            common,
+            unroll=number(configuration["unroll"]),
             sums=names(configuration.get("sums", ())),
             chunk=chunk,
             streamed=chunk > 0 or bool(configuration.get("streamed", False)),
             early=None if early == NOTHING else str(early),
             packed=bool(configuration.get("packed", True)),
-            peeled=bool(configuration["peeled"]),
         )
 
     def default(self) -> dict[str, Value]:
@@ -160,7 +170,7 @@ class Reduction:
             "rows": plan.tile.rows,
             "columns": plan.tile.columns,
             "vectors": plan.tile.vectors,
-            "order": self.settled(plan.order, plan.tile),
+            "order": self.settled(plan.order, plan.tile, self.facts.width),
             "unroll": self.unrolled(plan),
             "held": plan.held,
             "sums": self.sums[0],
@@ -169,6 +179,9 @@ class Reduction:
             "chunk": plan.chunk,
             "packed": plan.packed,
             "peeled": plan.peeled,
+            "width": self.facts.width,
+            "unrolled": plan.unrolled,
+            "kept": plan.kept,
         }
         return {hole.name: values[hole.name] for hole in self.holes}
 
@@ -192,21 +205,18 @@ class Reduction:
         """The first loop of the sum at each place among the others."""
         return at_each_place(tuple(axis.name for axis in self.facts.reduced))
 
-    def trips(self, name: str, tile: Tile) -> int:
-        """The iterations of the loop over tiles."""
-        return self.traffic(tile).trips(name)
-
-    def traffic(self, tile: Tile) -> Traffic:
+    def traffic(self, tile: Tile, width: int) -> Traffic:
         """The loops over tiles of that size."""
-        if tile not in self._traffic:
-            self._traffic[tile] = self.facts.traffic(tile)
-        return self._traffic[tile]
+        key = tile, width
+        if key not in self._traffic:
+            self._traffic[key] = self.wide(width).traffic(tile)
+        return self._traffic[key]
 
-    def settled(self, order: tuple[str, ...], tile: Tile) -> tuple[str, ...]:
+    def settled(self, order: tuple[str, ...], tile: Tile, width: int) -> tuple[str, ...]:
         """An order in which the loops of one iteration come last, as they have no place."""
-        real = [name for name in order if self.trips(name, tile) > 1]
-        whole = next(o for o in self.orders if [n for n in o if n in real] == real)
-        return whole
+        traffic = self.traffic(tile, width)
+        real = [name for name in order if traffic.trips(name) > 1]
+        return next(o for o in self.orders if [n for n in o if n in real] == real)
 
     def divides(self, unroll: int, sums: tuple[str, ...], chunk: int) -> bool:
         """Whether a loop of the sum can be cut for unrolling (see `cut_reduction`)."""
@@ -224,20 +234,27 @@ class Reduction:
                 return True
         return False
 
+    @property
+    def widths(self) -> list[int]:
+        """The elements of vectors that the machine has, narrow ones first."""
+        width = self.facts.width
+        return [width // parts for parts in (4, 2, 1) if width % parts == 0 and width // parts > 1]
+
     @cached_property
     def holes(self) -> tuple[Hole, ...]:
         """The decisions that there are to make."""
         facts, extents = self.facts, self.facts.extents
         vectors = -(-facts.size(facts.lane) // facts.width) if self.window else extents.vectors
         found = [
+            Hole("width", tuple(self.widths), "factor"),
             up_to("rows", min(extents.rows, LONGEST)),
             up_to("columns", min(extents.columns, self.machine.vector_registers)),
             up_to("vectors", min(vectors, LONGEST)),
         ]
-        if self.window:
-            if facts.held:
-                found.append(optional("held"))
-        else:
+        if self.window and facts.held:
+            found.append(optional("held"))
+        found.extend((optional("unrolled"), optional("kept")))
+        if not self.window:
             found.append(Hole("unroll", UNROLLS, "factor"))
             found += self.holes_of_the_sum()
         found.append(Hole("order", tuple(self.orders), "order"))
@@ -271,25 +288,35 @@ class Reduction:
         whole, registers = self.facts.extents.columns, self.machine.vector_registers
         window, lane = self.facts.window, self.facts.lane.name
 
-        def is_ragged(rows: int, columns: int, vectors: int) -> bool:
+        def is_ragged(rows: int, columns: int, vectors: int, width: int) -> bool:
             facts, e = self.facts, self.facts.extents
-            lanes = (facts.size(facts.lane), vectors * facts.width)
+            lanes = (facts.size(facts.lane), vectors * width)
             parts = ((e.rows, rows), (e.columns, columns), lanes)
             return any(extent % size for extent, size in parts)
 
         tile = ("rows", "columns", "vectors")
         yield Condition(
+            "the sum is unrolled beyond a tile that is unrolled and in registers",
+            ("unroll", "unrolled", "kept"),
+            lambda unroll, unrolled, kept: unroll == 1 or (unrolled and kept),
+        )
+        yield Condition(
             "loops of one iteration have no place in the order",
-            (*tile, "order"),
-            lambda r, c, v, order: self.settled(order, Tile(r, c, v)) == order,
+            (*tile, "width", "order"),
+            lambda r, c, v, width, order: self.settled(order, Tile(r, c, v), width) == order,
         )
         yield Condition(
             "there are guards to part from",
-            (*tile, "peeled"),
-            lambda r, c, v, peeled: peeled or is_ragged(r, c, v),
+            (*tile, "width", "peeled"),
+            lambda r, c, v, width, peeled: peeled or is_ragged(r, c, v, width),
         )
         if self.window:
             assert window is not None
+            yield Condition(
+                "operands are held beside accumulators that are kept in registers",
+                ("held", "kept"),
+                lambda held, kept: kept or not held,
+            )
             yield Condition(
                 "the tile fits the vector registers",
                 (*tile, "held"),

@@ -17,6 +17,7 @@ import time
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from tuner.measuring.messages import BrokenFrameError, Frame, FrameReader
@@ -24,6 +25,11 @@ from tuner.measuring.nursery import START_SECONDS, Nursery
 from tuner.task import Failure, FailureKind
 
 DYING_SECONDS = 5.0
+
+STARVED = 10.0
+"""A child that has not got its processor time after so many times as long is late all the same."""
+
+SHORTEST_WAIT = 0.01
 
 LAST_WORDS = 2000
 """How many characters of what a child printed are told."""
@@ -49,6 +55,41 @@ class Doing:
 
     def __str__(self) -> str:
         return f"{self.stage} ({self.what})" if self.what else self.stage
+
+
+@dataclass
+class Deadline:
+    """Seconds that a child may take from now on.
+
+    They are of its processor time where the machine is so busy that it gets less than it could use,
+    so that who else is at work fails no candidate; a child that only waits gets no more than some
+    times as long.
+    """
+
+    pid: int
+    seconds: float
+
+    def __post_init__(self) -> None:
+        self.begin = time.monotonic()
+        self.used = processor_seconds(self.pid)
+
+    def left(self) -> float:
+        """How many are left at least."""
+        passed = time.monotonic() - self.begin
+        if passed < self.seconds:
+            return self.seconds - passed
+        if self.used is None or passed > STARVED * self.seconds:
+            return 0.0
+        return self.seconds - ((processor_seconds(self.pid) or 0.0) - self.used)
+
+
+def processor_seconds(pid: int) -> float | None:
+    """What a process has used so far; None where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Child:
@@ -91,11 +132,11 @@ class Child:
 
     def send(self, frame: Frame, deadlines: Mapping[str, float]) -> None:
         """Write a frame."""
-        until = self._until(deadlines)
+        deadline = self._deadline(deadlines)
         for part in frame.parts():
             rest = memoryview(part)
             while rest:
-                if not self._ready(self._requests, select.POLLOUT, until):
+                if not self._ready(self._requests, select.POLLOUT, deadline):
                     raise self._late(deadlines)
                 try:
                     rest = rest[os.write(self._requests, rest) :]
@@ -104,11 +145,11 @@ class Child:
 
     def receive(self, deadlines: Mapping[str, float]) -> Frame:
         """The next frame that is more than a note of what the child does."""
-        until = self._until(deadlines)
+        deadline = self._deadline(deadlines)
         while True:
             reader = FrameReader()
             while reader.frame is None:
-                if not self._ready(self._replies, select.POLLIN, until):
+                if not self._ready(self._replies, select.POLLIN, deadline):
                     raise self._late(deadlines)
                 data = os.read(self._replies, min(reader.missing, 1 << 20))
                 if not data:
@@ -123,16 +164,19 @@ class Child:
             if "stage" not in reader.frame.header:
                 return reader.frame
             self.doing = Doing(**reader.frame.header)
-            until = self._until(deadlines)
+            deadline = self._deadline(deadlines)
 
-    def _until(self, deadlines: Mapping[str, float]) -> float:
-        return time.monotonic() + deadlines[self.doing.stage]
+    def _deadline(self, deadlines: Mapping[str, float]) -> "Deadline":
+        return Deadline(self.pid, deadlines[self.doing.stage])
 
-    def _ready(self, end: int, event: int, until: float) -> bool:
+    def _ready(self, end: int, event: int, deadline: "Deadline") -> bool:
         """Whether a pipe can be used before it is too late."""
         poll = select.poll()
         poll.register(end, event)
-        return bool(poll.poll(max(0.0, until - time.monotonic()) * 1e3))
+        while (left := deadline.left()) > 0:
+            if poll.poll(1e3 * max(left, SHORTEST_WAIT)):
+                return True
+        return False
 
     def _late(self, deadlines: Mapping[str, float]) -> LostError:
         """Kill a child that took too long."""

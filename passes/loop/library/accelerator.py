@@ -221,6 +221,9 @@ def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
     names: dict[Hashable, str] = {a.variable: a.name for a in axes}
     by_name = {a.memref.name_hint: a for a in body_accesses(block)}
     parts = [footprint(by_name[o.buffer], o, names) for o in fit.operands]
+    padded: set[str] = set()
+    for operand in fit.operands[1:]:
+        padded |= axes_with_pads(by_name[operand.buffer], operand, names)
     by_place = {form: next(iter(form.variables()), None) for form in coordinates(result_of(block))}
     loops = [names.get(variable) for variable in by_place.values()]
     extras: list[Footprint] = []
@@ -232,17 +235,26 @@ def problem_of(recipe: Recipe, name: str, fit: Fit) -> Problem:
             for v in form.variables()
             if loop_name is not None
         }
-        extras += [
-            footprint(access, positions(follower, access, fit.operands[0]), theirs)
-            for access in body_accesses(follower)
-            if isinstance(access, loop.LoadOp) and not isinstance(access.memref.owner, loop.AllocOp)
-        ]
-    padded = any(
-        whole.extent != axis.extent for whole, axis in zip(axes, axes_of(block), strict=True)
-    )
+        for access in body_accesses(follower):
+            if isinstance(access, loop.StoreOp) or isinstance(access.memref.owner, loop.AllocOp):
+                continue
+            operand = positions(follower, access, fit.operands[0])
+            extras.append(footprint(access, operand, theirs))
+            padded |= axes_with_pads(access, operand, theirs)
+    operands, count = parts[1:], len(followers)
     return Problem(
-        recipe.machine, axes, fit.steps, parts[0], parts[1:], extras, len(followers), padded
+        recipe.machine, axes, fit.steps, parts[0], operands, extras, count, frozenset(padded)
     )
+
+
+def axes_with_pads(access: Access, operand: Operand, names: Mapping[Hashable, str]) -> set[str]:
+    """The axes that move an operand at the end of which there are zeros."""
+    shape = logical_shape(access.memref.type)
+    pieces = ((shape[dim], extent) for dim, extent in operand.dims if dim is not None)
+    if all(isinstance(size, int) and size % extent == 0 for size, extent in pieces):
+        return set()
+    moved = {v for form in coordinates(access) for v in form.variables()}
+    return {names[v] for v in moved if v in names}
 
 
 def whole(axis: Axis, step: int) -> Axis:

@@ -89,9 +89,10 @@ class Problem:
     extras: Sequence[Footprint]
     """What the epilogue reads beside the result."""
     followers: int
-    padded: bool = False
-    """Whether operands have zeros at their ends. A move then fills what is outside of them, too,
-    which not every memory can do with more than a part of an element: tiles must divide."""
+    padded: frozenset[str] = frozenset()
+    """The axes that move operands with zeros at their ends. A move then fills what is outside of
+    them, too, which not every memory can do with more than a part of an element: tiles along these
+    axes must divide."""
 
     def extent(self, axis: Axis) -> int:
         assert axis.extent is not None
@@ -155,12 +156,13 @@ def even_parts(extent: int, step: int) -> list[int]:
 def tile_sizes(problem: Problem, tails: bool = False) -> Iterator[dict[str, int]]:
     """All sizes of tiles that fit the memories and divide the extents.
 
-    With `tails` those of the result need not divide: the last one has less in it.
+    With `tails` those of the result need not divide: the last one has less in it. Along axes that
+    move what is padded they do.
     """
     fixed = {a.name: problem.extent(a) for a in problem.axes if a.reduce}
     free = [a for a in problem.axes if not a.reduce or a.name in problem.steps]
     choices = [
-        (even_parts if tails and not a.reduce else divisors)(
+        (even_parts if tails and not a.reduce and a.name not in problem.padded else divisors)(
             problem.extent(a), problem.steps.get(a.name, 1)
         )
         for a in free
@@ -208,8 +210,6 @@ def choose_tiles(problem: Problem) -> tuple[dict[str, int], str | None] | None:
     whole = best_of(problem, tile_sizes(problem))
     if whole is None:
         return None
-    if problem.padded:
-        return whole.sizes, whole.thread
     parts = best_of(problem, tile_sizes(problem, tails=True))
     assert parts is not None
     chosen = parts if parts.cycles < TAIL_GAIN * whole.cycles else whole

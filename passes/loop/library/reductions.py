@@ -35,6 +35,8 @@ from passes.loop.library.tile_model import (
     window_tile,
 )
 from passes.loop.peel_loop import PeelLoopPass
+from passes.loop.promote_memory_scope import PromoteMemoryScopePass
+from passes.loop.unroll_loop import UnrollLoopPass
 
 UNROLL = 2
 UNROLL_LIMIT = 64
@@ -61,6 +63,8 @@ class Plan:
     the first one is cut into (0: as layouts cut it). Where it is `streamed`, a chunk serves all
     points before the next one comes. The buffer `early` is prefetched, weights are laid out for the
     tile where they are `packed`, and iterations with guards are parted from others where `peeled`.
+    `width` is how many elements a vector has (0: as many as the machine's), `unrolled` whether the
+    loops inside a tile are, and `kept` whether the accumulators are in registers.
     """
 
     tile: Tile
@@ -74,6 +78,9 @@ class Plan:
     early: str | None = None
     packed: bool = True
     peeled: bool = True
+    width: int = 0
+    unrolled: bool = True
+    kept: bool = True
 
 
 def tile_reduction(recipe: Recipe, name: str, plan: Plan | None = None) -> None:
@@ -102,19 +109,24 @@ def schedule_without_lanes(block: loop.BlockOp) -> Steps:
 
 def steps_of(facts: Facts, plan: Plan) -> Steps:
     """The primitives of a plan."""
-    facts = chunked(facts, plan)
+    facts = planned(facts, plan)
     packed = facts.pack_weights(plan.tile) if plan.packed else ()
-    steps = recipe_of(facts, plan)
-    kept = (s for s in steps if plan.peeled or not isinstance(s, PeelLoopPass))
-    return (*packed, *kept)
+    omitted = (
+        *(() if plan.peeled else (PeelLoopPass,)),
+        *(() if plan.unrolled else (UnrollLoopPass,)),
+        *(() if plan.kept else (PromoteMemoryScopePass,)),
+    )
+    return (*packed, *(s for s in recipe_of(facts, plan) if not isinstance(s, omitted)))
 
 
-def chunked(facts: Facts, plan: Plan) -> Facts:
-    """The facts with the loops of the sum cut as a plan says."""
-    if not plan.chunk:
-        return facts
-    first = (plan.sums or (facts.reduced[0].name,))[0]
-    return replace(facts, chunks={first: plan.chunk})
+def planned(facts: Facts, plan: Plan) -> Facts:
+    """The facts with the loops of the sum cut, and vectors as wide, as a plan says."""
+    if plan.width not in (0, facts.width):
+        facts = replace(facts, width=plan.width)
+    if plan.chunk:
+        first = (plan.sums or (facts.reduced[0].name,))[0]
+        facts = replace(facts, chunks={first: plan.chunk})
+    return facts
 
 
 def recipe_of(facts: Facts, plan: Plan) -> Steps:
@@ -185,26 +197,29 @@ def plan_tile(facts: Facts) -> tuple[float, Tile, tuple[str, ...]]:
 
 def predicted_cycles(facts: Facts, plan: Plan) -> float:
     """What the models expect of a plan."""
-    return (busy_cycles(facts, plan) + memory_cycles(facts, plan)) * facts.traffic(
-        plan.tile
-    ).imbalance(plan.order)
+    imbalance = planned(facts, plan).traffic(plan.tile).imbalance(plan.order)
+    return (busy_cycles(facts, plan) + memory_cycles(facts, plan)) * imbalance
 
 
 def busy_cycles(facts: Facts, plan: Plan) -> float:
     """The cycles of a plan where all data is at hand."""
+    facts = planned(facts, plan)
     machine, tile = facts.machine, plan.tile
+    updates = facts.vectors * prod(facts.size(axis) for axis in facts.reduced)
+    extra = 0 if plan.kept else updates * PARKED
+    extra += 0 if plan.unrolled else updates * TURN
     if plan.window:
         assert facts.window is not None
         rows = facts.vectors / facts.extents.columns
-        return rows * window_cycles(machine, facts.extents, facts.window, plan.held, tile)
-    updates = tile.rows * tile.columns * tile.vectors * plan.unroll
-    turns = facts.vectors * prod(facts.size(axis) for axis in facts.reduced) / updates
-    return cycles(machine, tile, facts.extents) * facts.steps + TURN * turns
+        row = window_cycles(machine, facts.extents, facts.window, plan.held, tile)
+        return rows * row + extra
+    turns = updates / (tile.rows * tile.columns * tile.vectors * plan.unroll)
+    return cycles(machine, tile, facts.extents) * facts.steps + TURN * turns + extra
 
 
 def memory_cycles(facts: Facts, plan: Plan) -> float:
-    """The cycles in which a plan waits for memory, whatever it unrolls and peels."""
-    facts = chunked(facts, plan)
+    """The cycles in which a plan waits for memory, whatever it unrolls, keeps and peels."""
+    facts = planned(facts, plan)
     order, traffic, parked = plan.order, facts.traffic(plan.tile), 0.0
     if plan.streamed:
         first = (plan.sums or (facts.reduced[0].name,))[0]

@@ -29,8 +29,11 @@ OVERHEAD = 0.1
 REMAINDER = 0.01
 """What each kind of remainder costs, as a share of the whole."""
 
-MOST_WORK = 4
+MOST_WORK = 2
 """How many times the work a product may take if it is padded to whole instructions."""
+
+FEWEST_PADDED_USES = 16
+"""For so many uses of each element a copy of a factor pays that is padded."""
 
 FEWEST_USES = 64
 """For so many uses of each element a copy of a factor that lies right pays."""
@@ -121,6 +124,10 @@ class Match:
             found *= -(-axis.extent // self.extent(axis)) * self.extent(axis) / axis.extent
         return found
 
+    def pads(self, operand: Operand) -> bool:
+        """Whether whole instructions would read more of a factor than there is."""
+        return any(operand.dimension(axis) is not None for axis in self.ragged)
+
     def packs(self, operand: Operand) -> bool:
         """Whether an operand is laid out anew for the instruction: constants and what is read with
         pads around it always, another factor if it must be, and so many results need each of its
@@ -129,9 +136,10 @@ class Match:
         mine = [axis for axis, digits in self.digits.items() if digits[0] in operand.element]
         if not all(map(operand.is_alone, mine)):
             return False
-        padded = any(operand.dimension(axis) is not None for axis in self.ragged)
-        if is_weight(buffer) or operand.is_guarded or padded:
+        if is_weight(buffer) or operand.is_guarded:
             return True
+        if self.pads(operand):
+            return self.reuse(operand) >= FEWEST_PADDED_USES
         plain = isinstance(buffer, BlockArgument) and layout_of(buffer.type) is None
         return plain and not self.lies_right(operand) and self.reuse(operand) >= FEWEST_USES
 
@@ -162,7 +170,8 @@ class Match:
     def fits_memory(self) -> bool:
         """Whether operands lie as the instruction takes them, or are laid out so."""
         return self.is_dense(self.result, self.result.element[-1:]) and all(
-            self.packs(operand) or self.lies_right(operand) for operand in self.reads
+            self.packs(operand) or (self.lies_right(operand) and not self.pads(operand))
+            for operand in self.reads
         )
 
 

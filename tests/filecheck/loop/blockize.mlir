@@ -13,6 +13,8 @@
 // RUN: not dovetail-opt %s -p 'split-loop{loop=x factor=3},blockize{loop=x_i}' 2>&1 | filecheck %s --check-prefix=PART
 // RUN: not dovetail-opt %s -p 'blockize{loop=g}' 2>&1 | filecheck %s --check-prefix=GUARD
 // RUN: not dovetail-opt %s -p 'blockize{loop=q}' 2>&1 | filecheck %s --check-prefix=INDEX
+// RUN: not dovetail-opt %s -p 'blockize{loop=r}' 2>&1 | filecheck %s --check-prefix=AGAIN
+// RUN: dovetail-opt %s -p 'blockize{loop=s}' | filecheck %s --check-prefix=ONCE
 
 // TILE. the loops outside are reordered as those of any block that reduces.
 // TILE:      te.intrinsic @C_tile (%A: tensor<3x8xf32>, %B: tensor<8x4xf32>) {
@@ -65,6 +67,7 @@
 // PART: error: blockize: @C_tile computes 3 elements along 'x' at once, and block 'C' has 8 of them, no multiple of 3; pad-block computes whole instructions, peel-loop parts them from the rest
 // GUARD: error: blockize:
 // INDEX: error: blockize: block 'Q' computes an index of %A, so that the element is only known when it runs; an instruction's elements lie where the loops say
+// AGAIN: error: blockize: loop 'r' writes the same elements of %A in each iteration, and an instruction computes them once; choose a loop further in
 
 func.func @matmul(%A: memref<12x24xf32>, %B: memref<24x8xf32>, %C: memref<12x8xf32>, %D: memref<12x8xf32>) {
   loop.for %y = 0 to 12 {
@@ -133,6 +136,31 @@ func.func @others(%A: memref<8xi64>, %O: memref<?xi64, #loop.layout<["n"]>>) {
       %j = arith.index_cast %n : i64 to index
       %a = loop.load %A[%j] : memref<8xi64>
       loop.store %a, %A[%v] : memref<8xi64>
+    }
+  }
+  loop.for %r = 0 to 4 {
+    loop.for %u = 0 to 2 {
+      loop.block "R" (%v < 2 = %u) {
+        loop.store %zero, %A[%v] : memref<8xi64>
+      }
+    }
+  }
+  func.return
+}
+
+// A loop that runs once moves nothing, and stays outside.
+
+// ONCE-LABEL: func.func @single
+// ONCE-NEXT:    loop.for %s = 0 to 1 {
+// ONCE-NEXT:      loop.block "single" (%v < 1 = %s, %w < 1 = 0) {
+// ONCE-NEXT:        loop.intrinsic @single_tile "compute"(%B[0, %w * 4 + i0], %A[0, %w * 4 + i0]) writes 1 : memref<1x4xi64>, memref<1x4xi64>
+func.func @single(%A: memref<1x4xi64>, %B: memref<1x4xi64>) {
+  loop.for %s = 0 to 1 {
+    loop.for %e = 0 to 4 {
+      loop.block "single" (%v < 1 = %s, %w < 4 = %e) {
+        %a = loop.load %A[0, %w] : memref<1x4xi64>
+        loop.store %a, %B[0, %w] : memref<1x4xi64>
+      }
     }
   }
   func.return

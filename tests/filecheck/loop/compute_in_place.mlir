@@ -2,6 +2,9 @@
 // RUN: dovetail-opt %s -p 'compute-in-place{block=sum buffer=E}' | filecheck %s --check-prefix=NAMED
 // RUN: dovetail-opt %s -p 'compute-in-place{block=fresh}' | filecheck %s --check-prefix=FRESH
 // RUN: dovetail-opt %s -p 'compute-in-place{block=running}' | filecheck %s --check-prefix=RUNNING
+// RUN: dovetail-opt %s -p 'compute-in-place{block=ahead}' | filecheck %s --check-prefix=AHEAD
+// RUN: not dovetail-opt %s -p 'compute-in-place{block=behind}' 2>&1 | filecheck %s --check-prefix=BACKWARDS
+// RUN: not dovetail-opt %s -p 'parallelize-loop{loop=x function=ahead},compute-in-place{block=ahead}' 2>&1 | filecheck %s --check-prefix=RACE
 // RUN: not dovetail-opt %s -p 'compute-in-place{block=sum}' 2>&1 | filecheck %s --check-prefix=SEVERAL
 // RUN: not dovetail-opt %s -p 'compute-in-place{block=sum buffer=A function=pair}' 2>&1 | filecheck %s --check-prefix=UNREAD
 // RUN: not dovetail-opt %s -p 'compute-in-place{block=total}' 2>&1 | filecheck %s --check-prefix=REDUCES
@@ -82,8 +85,13 @@
 // BEFORE-NEXT: %Q[1] is read by block 'peek' (v=0) and then written by block 'early' (v=1), which would overwrite the operand too
 // TYPE: error: compute-in-place: no operand of block 'narrow' can hold its result: %C is memref<8xi32>, the result memref<8xi8>
 // ARGUMENT: error: compute-in-place: no operand of block 'argument' can hold its result: %A is an argument of the function, which the caller may need
-// SHIFTED: error: compute-in-place: no operand of block 'shifted' can hold its result: %C is read elsewhere than where the result is written
-// BOTH: error: compute-in-place: block 'both' reads %C elsewhere than where it writes its result
+// SHIFTED: error: compute-in-place: block 'second' uses %C after block 'shifted' would have overwritten it
+// SHIFTED-NEXT: %C[0] is written by block 'shifted' (v=0) and then read by block 'second' (v=0), which would find it overwritten
+// BOTH: error: compute-in-place: block 'second' uses %C after block 'both' would have overwritten it
+// BACKWARDS: error: compute-in-place: block 'behind' uses %B after block 'behind' would have overwritten it
+// BACKWARDS-NEXT: %B[1] is written by block 'behind' (v=1) and then read by block 'behind' (v=2), which would find it overwritten
+// RACE: error: compute-in-place: loop 'x' is parallel, and one of its iterations would overwrite an element of %B that another one uses; compute in place before the loop gets its kind
+// RACE-NEXT: %B[1] is written by block 'ahead' (v=1) and then read by block 'ahead' (v=0), which would run at the same time
 // NEEDED: error: compute-in-place: block 'later' uses %C after block 'needed' would have overwritten it
 // NEEDED-NEXT: %C[0] is written by block 'needed' (v=0) and then read by block 'later' (v=0), which would find it overwritten
 // BACK: error: compute-in-place: block 'again' uses %C after block 'back' would have overwritten it
@@ -400,6 +408,61 @@ func.func @repeats(%A: memref<8xi32>, %O: memref<8xi32>) {
         %a = loop.load %Q[%v] : memref<8xi32>
         loop.store %a, %O[%v] : memref<8xi32>
       }
+    }
+  }
+  func.return
+}
+
+// AHEAD. what is read elsewhere may be overwritten if that is later.
+
+// AHEAD-LABEL: func.func @ahead
+// AHEAD:         loop.block "ahead"
+// AHEAD-NEXT:      %b = loop.load %B[%v_1 + 1] : memref<9xi32>
+// AHEAD-NEXT:      loop.store %b, %B[%v_1] : memref<9xi32>
+
+func.func @ahead(%A: memref<9xi32>, %O: memref<9xi32>) {
+  %B = loop.alloc : memref<9xi32>
+  %D = loop.alloc : memref<9xi32>
+  loop.for %y = 0 to 9 {
+    loop.block "fills" (%v < 9 = %y) {
+      %a = loop.load %A[%v] : memref<9xi32>
+      loop.store %a, %B[%v] : memref<9xi32>
+    }
+  }
+  loop.for %x = 0 to 8 {
+    loop.block "ahead" (%v < 8 = %x) {
+      %b = loop.load %B[%v + 1] : memref<9xi32>
+      loop.store %b, %D[%v] : memref<9xi32>
+    }
+  }
+  loop.for %z = 0 to 8 {
+    loop.block "ends" (%v < 8 = %z) {
+      %d = loop.load %D[%v] : memref<9xi32>
+      loop.store %d, %O[%v] : memref<9xi32>
+    }
+  }
+  func.return
+}
+
+func.func @behind(%A: memref<9xi32>, %O: memref<9xi32>) {
+  %B = loop.alloc : memref<9xi32>
+  %D = loop.alloc : memref<9xi32>
+  loop.for %y = 0 to 9 {
+    loop.block "filled" (%v < 9 = %y) {
+      %a = loop.load %A[%v] : memref<9xi32>
+      loop.store %a, %B[%v] : memref<9xi32>
+    }
+  }
+  loop.for %x = 1 to 9 {
+    loop.block "behind" (%v < 9 = %x) {
+      %b = loop.load %B[%v - 1] : memref<9xi32>
+      loop.store %b, %D[%v] : memref<9xi32>
+    }
+  }
+  loop.for %z = 1 to 9 {
+    loop.block "leaves" (%v < 9 = %z) {
+      %d = loop.load %D[%v] : memref<9xi32>
+      loop.store %d, %O[%v] : memref<9xi32>
     }
   }
   func.return

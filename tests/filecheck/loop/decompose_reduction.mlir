@@ -1,10 +1,11 @@
 // RUN: dovetail-opt %s -p 'split-loop{loop=r factor=3},reorder-loops{loops=k,r_i},unroll-loop{loop=r_i},decompose-reduction{block=S loop=k}' | filecheck %s --check-prefix=CHECK
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8},decompose-reduction{block=S loop=k_i}' | filecheck %s --check-prefix=OUTER
+// RUN: dovetail-opt %s -p 'fuse-loops{loops=r,k into=f function=rowsum},split-loop{loop=f factor=15},decompose-reduction{block=S loop=f_i}' | filecheck %s --check-prefix=FUSED
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=C loop=k function=rowsum}' 2>&1 | filecheck %s --check-prefix=BLOCK
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=S loop=k function=rowsum},decompose-reduction{block=S loop=k function=rowsum}' 2>&1 | filecheck %s --check-prefix=INIT
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=R loop=y}' 2>&1 | filecheck %s --check-prefix=AROUND
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S_tail loop=k_o_tail}' | filecheck %s --check-prefix=NEVER
-// RUN: not dovetail-opt %s -p 'decompose-reduction{block=back loop=bk}' 2>&1 | filecheck %s --check-prefix=BEGINS
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=spread loop=bk}' 2>&1 | filecheck %s --check-prefix=BEGINS
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=local at=k function=rowsum},decompose-reduction{block=S loop=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=LIVES
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S loop=r function=rowsum}' | filecheck %s --check-prefix=USES
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=again loop=rep}' 2>&1 | filecheck %s --check-prefix=ITSELF
@@ -55,7 +56,8 @@
 // BLOCK: error: decompose-reduction: no block is named 'C': there are: S
 // INIT: error: decompose-reduction: block 'S' has no init region to decompose
 // AROUND: error: decompose-reduction: loop 'y' is not around block 'R'; those around it: s, kk
-// BEGINS: error: decompose-reduction: the reduction of block 'back' does not begin in the first iterations of the loops in 'bk'; decompose it before these are changed
+// BEGINS: error: decompose-reduction: where the reduction of block 'spread' begins below loop 'bk' is not where its loops do; decompose it before these are changed
+// BEGINS-NEXT:  the point [0] is one
 // LIVES: error: decompose-reduction: %S_local only lives inside loop 'r'; decompose at a loop further in
 
 // What continues the reduction in the same loop comes after its beginning as before.
@@ -186,16 +188,21 @@ func.func @early(%A: memref<8x8xf32>, %S: memref<8xf32>, %O: memref<7xf32>) {
 // NEVER-NEXT:        loop.for %k_i_tail = 0 to 8 {
 // NEVER-NEXT:          loop.block "S_tail" (%v_r_1 < 8 = %r, reduce %v_k_1 < 20 = %k_o_tail * 8 + %k_i_tail) {
 
-func.func @back(%A: memref<8xf32>, %S: memref<1xf32>) {
+// FUSED. a reduction in a loop that was fused, and split elsewhere, begins in the middle of it.
+// FUSED:           loop.for %S_init_f_i = 0 to 15 {
+// FUSED-NEXT:        loop.block "S_init" (%v_r < 8 = (%f_o * 15 + %S_init_f_i) floordiv 20) where
+// FUSED:             loop.for %f_i = 0 to 15 {
+
+func.func @spread(%A: memref<8x8xf32>, %S: memref<8xf32>) {
   loop.for %bk = 0 to 8 {
-    loop.block "back" (reduce %v < 8 = 7 - %bk) init {
+    loop.block "spread" (%r < 8 = 0, reduce %v < 8 = %bk - 4) where (%bk - 4 >= 0) init {
       %zero = arith.constant 0.0 : f32
-      loop.store %zero, %S[0] : memref<1xf32>
+      loop.store %zero, %S[%r] : memref<8xf32>
     } {
-      %s = loop.load %S[0] : memref<1xf32>
-      %a = loop.load %A[%v] : memref<8xf32>
+      %s = loop.load %S[%r] : memref<8xf32>
+      %a = loop.load %A[%r, %v] : memref<8x8xf32>
       %t = arith.addf %s, %a : f32
-      loop.store %t, %S[0] : memref<1xf32>
+      loop.store %t, %S[%r] : memref<8xf32>
     }
   }
   func.return

@@ -10,14 +10,17 @@
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y}' 2>&1 | filecheck %s --check-prefix=ONE
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y,y}' 2>&1 | filecheck %s --check-prefix=TWICE
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y,xx}' 2>&1 | filecheck %s --check-prefix=UNKNOWN
-// RUN: not dovetail-opt %s -p 'unroll-loop{loop=x},fuse-loops{loops=y,x}' 2>&1 | filecheck %s --check-prefix=KIND
+// RUN: dovetail-opt %s -p 'unroll-loop{loop=y},unroll-loop{loop=x},fuse-loops{loops=y,x}' | filecheck %s --check-prefix=UNROLLED
+// RUN: dovetail-opt %s -p 'parallelize-loop{loop=y},fuse-loops{loops=y,x}' | filecheck %s --check-prefix=PARALLEL
+// RUN: not dovetail-opt %s -p 'parallelize-loop{loop=r},fuse-loops{loops=r,k}' 2>&1 | filecheck %s --check-prefix=CARRIED
+// RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},fuse-loops{loops=y,x}' 2>&1 | filecheck %s --check-prefix=KIND
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=w,h,c}' 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=p,s}' 2>&1 | filecheck %s --check-prefix=APART
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=p,q}' 2>&1 | filecheck %s --check-prefix=STATEMENTS
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=c,w}' 2>&1 | filecheck %s --check-prefix=BETWEEN
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=j,l}' 2>&1 | filecheck %s --check-prefix=SIZE
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=m,n}' 2>&1 | filecheck %s --check-prefix=TRIANGLE
-// RUN: not dovetail-opt %s -p 'fuse-loops{loops=r,k}' 2>&1 | filecheck %s --check-prefix=MIXED
+// RUN: dovetail-opt %s -p 'fuse-loops{loops=r,k}' | filecheck %s --check-prefix=MIXED
 // RUN: not dovetail-opt %s -p 'fuse-loops{loops=y,x into=x}' 2>&1 | filecheck %s --check-prefix=TAKEN
 
 // The quotient of the outermost loop needs no remainder.
@@ -74,14 +77,21 @@
 // ONE: error: fuse-loops: loops=y: name two or more loops, each once
 // TWICE: error: fuse-loops: loops=y,y: name two or more loops, each once
 // UNKNOWN: error: fuse-loops: nothing in the functions scale, cube, rowsum, two, symbolic, triangle, bands, unit, empty is named 'xx': did you mean x?
-// KIND: error: fuse-loops: loop 'x' is unrolled; fuse it before it is given a kind
+// UNROLLED: loop.for %y_x_f = 0 to 78 unrolled {
+// PARALLEL: loop.for %y_x_f = 0 to 78 parallel {
+// CARRIED: error: fuse-loops: loop 'k' runs over the reduction of block 'S'; only a spatial loop can be parallel, as a part of loop 'r_k_f'
+// CARRIED-NEXT: %S[0] is read by block 'S' (r=0, k=0) and then written by block 'S' (r=0, k=1), which would run at the same time
+// KIND: error: fuse-loops: loop 'x' is vectorized, and its iterations belong together; fuse it before it is given that kind
 // ORDER: error: fuse-loops: loop 'w' is inside loop 'h'; name the outermost first: loops=c,h,w
 // APART: error: fuse-loops: loop 's' is not inside loop 'p'; only nested loops can be fused
 // STATEMENTS: error: fuse-loops: loop 'p' has more than one statement, which one loop would all repeat; fuse before statements are added
 // BETWEEN: error: fuse-loops: loop 'h' is between 'c' and 'w'; name it too, or reorder first
 // SIZE: error: fuse-loops: the extent of loop 'l' is not a constant, and an index is only divided by constants; of fused loops the outermost one alone may have such an extent
 // TRIANGLE: error: fuse-loops: the extent of loop 'n' is another one in each iteration of loop 'm', so no index can be divided by it
-// MIXED: error: fuse-loops: loop 'k' runs over the reduction of block 'S' and loop 'r' does not; move the beginning of the reduction out of them first, with decompose-reduction
+// A reduction begins where its variables are zero, wherever that is.
+// MIXED: loop.for %r_k_f = 0 to 160 {
+// MIXED-NEXT: loop.block "S" (%v_r < 8 = %r_k_f floordiv 20, reduce %v_k < 20 = %r_k_f mod 20) init {
+
 // TAKEN: error: fuse-loops: the name 'x' is already taken; choose another one
 
 func.func @scale(%A: memref<13x6xf32>, %B: memref<13x6xf32>) {

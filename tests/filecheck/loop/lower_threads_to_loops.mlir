@@ -1,5 +1,6 @@
 // RUN: dovetail-opt %s -p 'lower-threads-to-loops{function=sums}' | filecheck %s --check-prefix=SUMS
 // RUN: dovetail-opt %s -p 'lower-threads-to-loops{function=items}' | filecheck %s --check-prefix=ITEMS
+// RUN: dovetail-opt %s -p 'lower-threads-to-loops{function=ahead}' | filecheck %s --check-prefix=AHEAD
 // RUN: not dovetail-opt %s -p 'lower-threads-to-loops{function=races}' 2>&1 | filecheck %s --check-prefix=RACES
 // RUN: not dovetail-opt %s -p 'lower-threads-to-loops{function=same}' 2>&1 | filecheck %s --check-prefix=SAME
 // RUN: not dovetail-opt %s -p 'lower-threads-to-loops{function=leaves}' 2>&1 | filecheck %s --check-prefix=LEAVES
@@ -153,4 +154,41 @@ builtin.module attributes {target = #target.target<"nvptx -mcpu=sm_90">} {
     }
     func.return
   }
+
+// What each thread fills ahead for itself has parts for each of them, and lies there in all parts of
+// the body.
+
+// AHEAD-LABEL: func.func @ahead
+// AHEAD-NEXT:    %R = loop.alloc : memref<8x2xf32, "local">
+// AHEAD-NEXT:    %X = loop.alloc : memref<4xf32, "shared">
+// AHEAD-NEXT:    loop.for %k = 0 to 3 {
+// AHEAD-NEXT:      loop.for %t = 0 to 4 {
+// AHEAD-NEXT:        %T = loop.alloc at [%k * 2] in %R[%t + (%k mod 2) * 4] of memref<8x2xf32, "local"> : memref<2xf32, "local">
+// AHEAD-NEXT:        loop.block "in"
+// AHEAD:           loop.for %t_1 = 0 to 4 {
+// AHEAD-NEXT:        %T_1 = loop.alloc at [%k * 2] in %R[%t_1 + (%k mod 2) * 4] of
+// AHEAD-NEXT:        loop.block "out"
+func.func @ahead(%A: memref<3x4xf32>, %O: memref<3x4xf32>) {
+  loop.for %t = 0 to 4 bind "threadIdx.x" {
+    %R = loop.alloc : memref<2x2xf32, "local">
+    %X = loop.alloc shared_by ["threadIdx.x"] : memref<4xf32, "shared">
+    loop.for %k = 0 to 3 {
+      %T = loop.alloc at [%k * 2] in %R[%k mod 2] of memref<2x2xf32, "local"> : memref<2xf32, "local">
+      loop.block "in" (%v < 3 = %k, %w < 4 = %t) {
+        %a = loop.load %A[%v, %w] : memref<3x4xf32>
+        loop.store %a, %T[%v * 2] : memref<2xf32, "local">
+        loop.store %a, %X[%w] : memref<4xf32, "shared">
+      }
+      loop.barrier
+      loop.block "out" (%v < 3 = %k, %w < 4 = %t) {
+        %a = loop.load %T[%v * 2] : memref<2xf32, "local">
+        %b = loop.load %X[3 - %w] : memref<4xf32, "shared">
+        %c = arith.addf %a, %b : f32
+        loop.store %c, %O[%v, %w] : memref<3x4xf32>
+      }
+      loop.barrier
+    }
+  }
+  func.return
+}
 }

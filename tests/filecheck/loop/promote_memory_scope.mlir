@@ -1,3 +1,4 @@
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=BP scope=local at=q}' | filecheck %s --check-prefix=PADS
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8},promote-memory-scope{buffer=A scope=local at=k_o}' | filecheck %s --check-prefix=READ
 // RUN: dovetail-opt %s -p 'split-loop{loop=r factor=4},split-loop{loop=k factor=8},reorder-loops{loops=k_o,r_o,r_i},decompose-reduction{block=S loop=k_i},promote-memory-scope{buffer=S scope=register at=r_o}' | filecheck %s --check-prefix=CARRIED
 // RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=register at=r}' | filecheck %s --check-prefix=WHOLE
@@ -223,7 +224,7 @@
 // MISSED-NEXT:   %R[0, 0] is written by block 'U' (v=0, w=0) and then read by block 'O' (v=0, w=0), which would find nothing there
 // LOST: error: promote-memory-scope: %S lies in a part of %R, and block 'U' uses an element of it below loop 'h' by another name; choose a loop further in
 // LOST-NEXT:   %R[0, 0] is written by block 'S' (v=0, w=0) and then written by block 'U' (v=0, w=0), which would be overwritten by a copy of the first one
-// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo, ends, scatter, columns, tiles, parts is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and
+// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo, ends, scatter, columns, tiles, parts, pads is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and
 
 func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
   loop.for %r = 0 to 8 {
@@ -451,6 +452,29 @@ func.func @parts(%A: memref<4xf32>, %O: memref<4x2xf32>) {
       loop.block "O" (%v < 2 = %h, %w < 4 = %p) {
         %t = loop.load %P[%v] : !part
         loop.store %t, %O[%w, %v] : memref<4x2xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// What lies behind the elements in the last block of a layout is read, so it is in the tile, too.
+
+// PADS-LABEL: func.func @pads
+// PADS:         loop.for %BP_local_in_d0 = 0 to 12 {
+// PADS-NEXT:      loop.block "BP_local_in" (%v_d0 < 12 = %BP_local_in_d0) {
+!blocked = memref<9xf32, #loop.layout<affine_map<(d0) -> (d0 floordiv 4, d0 mod 4)>, [3, 4], pad 0.0 : f32>>
+func.func @pads(%BP: !blocked, %SP: memref<5xf32>) {
+  loop.for %q = 0 to 5 {
+    loop.for %u = 0 to 12 {
+      loop.block "SP" (%v < 5 = %q, reduce %w < 12 = %u) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %SP[%v] : memref<5xf32>
+      } {
+        %s = loop.load %SP[%v] : memref<5xf32>
+        %b = loop.load %BP[%w] : !blocked
+        %t = arith.addf %s, %b : f32
+        loop.store %t, %SP[%v] : memref<5xf32>
       }
     }
   }

@@ -1,8 +1,9 @@
 // RUN: dovetail-opt %s -p 'split-loop{loop=y factor=4}' | filecheck %s --check-prefix=SPLIT
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=10},split-loop{loop=k_i factor=4 names="k_m","k_u"}' | filecheck %s --check-prefix=AGAIN
 // RUN: dovetail-opt %s -p 'split-loop{loop=i factor=8}' | filecheck %s --check-prefix=SYMBOLIC
+// RUN: dovetail-opt %s -p 'parallelize-loop{loop=y},unroll-loop{loop=x},split-loop{loop=y factor=4},split-loop{loop=x factor=2}' | filecheck %s --check-prefix=KINDS
 // RUN: not dovetail-opt %s -p 'split-loop{loop=y factor=0}' 2>&1 | filecheck %s --check-prefix=FACTOR
-// RUN: not dovetail-opt %s -p 'unroll-loop{loop=y},split-loop{loop=y factor=2}' 2>&1 | filecheck %s --check-prefix=KIND
+// RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},split-loop{loop=x factor=2}' 2>&1 | filecheck %s --check-prefix=KIND
 // RUN: not dovetail-opt %s -p 'split-loop{loop=y factor=2 names="a","b","c"}' 2>&1 | filecheck %s --check-prefix=NAMES
 // RUN: not dovetail-opt %s -p 'split-loop{loop=y factor=2 names="a","x"}' 2>&1 | filecheck %s --check-prefix=TAKEN
 // RUN: not dovetail-opt %s -p 'split-loop{loop=yy factor=2}' 2>&1 | filecheck %s --check-prefix=LOOP
@@ -57,7 +58,11 @@
 // SYMBOLIC-NEXT:  }
 
 // FACTOR: error: split-loop: factor=0 for loop 'y': it is at least 1
-// KIND: error: split-loop: loop 'y' is unrolled; split it before it is given a kind
+// KINDS:         loop.for %y_o = 0 to 4 parallel {
+// KINDS-NEXT:      loop.for %y_i = 0 to 4 {
+// KINDS-NEXT:        loop.for %x_o = 0 to 3 unrolled {
+// KINDS-NEXT:          loop.for %x_i = 0 to 2 unrolled {
+// KIND: error: split-loop: loop 'x' is vectorized, and its iterations belong together; split it before it is given that kind
 // NAMES: error: split-loop: names= gives 3 names; a split makes two loops
 // TAKEN: error: split-loop: the name 'x' is already taken; choose another one
 // LOOP: error: split-loop: nothing in the functions scale, rowsum, symbolic, one, other is named 'yy': did you mean y? there are: y, x, B, A, B, r, k, S, A, S, i, M and 7 more

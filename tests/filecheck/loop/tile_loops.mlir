@@ -6,7 +6,8 @@
 // RUN: not dovetail-opt %s -p 'tile-loops{loops=y,k sizes=4,0 function=rows}' 2>&1 | filecheck %s --check-prefix=SIZE
 // RUN: not dovetail-opt %s -p 'tile-loops{loops=y,k sizes=4,8 names="a","b" function=rows}' 2>&1 | filecheck %s --check-prefix=SHORT
 // RUN: not dovetail-opt %s -p 'tile-loops{loops=y,k sizes=4,8 names="a","b","c","S" function=rows}' 2>&1 | filecheck %s --check-prefix=TAKEN
-// RUN: not dovetail-opt %s -p 'unroll-loop{loop=k},tile-loops{loops=y,k sizes=4,8 function=rows}' 2>&1 | filecheck %s --check-prefix=KIND
+// RUN: not dovetail-opt %s -p 'vectorize-loop{loop=y function=rows},tile-loops{loops=y,k sizes=4,8 function=rows}' 2>&1 | filecheck %s --check-prefix=KIND
+// RUN: dovetail-opt %s -p 'unroll-loop{loop=k function=rows},tile-loops{loops=y,k sizes=4,8 function=rows}' | filecheck %s --check-prefix=UNROLLED
 // RUN: not dovetail-opt %s -p 'tile-loops{loops=w sizes=4 block=T}' 2>&1 | filecheck %s --check-prefix=AROUND
 // RUN: not dovetail-opt %s -p 'tile-loops{loops=z,w sizes=4,8}' 2>&1 | filecheck %s --check-prefix=NEST
 // RUN: not dovetail-opt %s -p 'tile-loops{loops=i,j sizes=4,4}' 2>&1 | filecheck %s --check-prefix=ORDER
@@ -40,7 +41,11 @@
 // SIZE: error: tile-loops: size 0 for loop 'k': it is at least 1
 // SHORT: error: tile-loops: names= gives 2 names; 2 loops become 4
 // TAKEN: error: tile-loops: the name 'S' is already taken; choose another one
-// KIND: error: tile-loops: loop 'k' is unrolled; tile it before it is given a kind
+// KIND: error: tile-loops: loop 'y' is vectorized, and its iterations belong together; tile it before it is given that kind
+// UNROLLED:     loop.for %y_o = 0 to 4 {
+// UNROLLED-NEXT:  loop.for %k_o = 0 to 3 unrolled {
+// UNROLLED:        loop.for %y_i = 0 to 4 {
+// UNROLLED:          loop.for %k_i = 0 to 8 unrolled {
 // AROUND: error: tile-loops: loop 'w' is not around block 'T'; those around it: z, u
 // NEST: error: tile-loops: loop 'w' is not inside loop 'z'; only nested loops can change places
 // ORDER: error: tile-loops: in the order i_o, j_o, i_i, j_i block 'D' would read an element of %D before block 'D' writes it
