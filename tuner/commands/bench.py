@@ -127,7 +127,7 @@ def rows_of(replays: Sequence[Replay]) -> list[dict[str, object]]:
 def print_distributions(tables: Sequence[Table]) -> None:
     """Print how common good schedules are in each space."""
     text = TextTable(title="spaces, share of their configurations", box=MARKDOWN)
-    text.add_column("task")
+    text.add_column("task", no_wrap=True)
     titles = ("configurations", "failures", "within 0.5 %", "5 %", "20 %", "2 x", "10 x", "optimum")
     for title in titles:
         text.add_column(title, justify="right")
@@ -136,14 +136,14 @@ def print_distributions(tables: Sequence[Table]) -> None:
         best = f"{table.optimum:.4g} {table.unit}"
         count = f"{len(table.candidates):,}"
         text.add_row(table.name, count, str(len(table.failures)), *shares, best)
-    Console(width=120).print(text)
+    Console(width=140).print(text)
 
 
 def print_replays(replays: Sequence[Replay], seeds: int) -> None:
     """Print what the searches reached, in Markdown, so that it can be kept."""
     title = f"best possible / best found: mean and worst of {seeds} seeds"
     text = TextTable(title=title, box=MARKDOWN)
-    text.add_column("task")
+    text.add_column("task", no_wrap=True)
     text.add_column("explorer")
     for trials in TRIALS:
         text.add_column(f"{trials} trials", justify="right")
@@ -158,4 +158,4 @@ def print_replays(replays: Sequence[Replay], seeds: int) -> None:
             *cells,
             f"> {max(TRIALS)}" if needed is None else str(needed),
         )
-    Console(width=120).print(text)
+    Console(width=140).print(text)
