@@ -2,12 +2,12 @@
 
     for i in 0..16 { ... }   ->   for i in 0..16 vectorized { ... }
 
-Types in the IR stay scalar. At emission an access that the loop moves by one element is a vector
-access, one that it does not move is a scalar access and a splat, any other one gathers its elements
-or scatters them, which is slower.
+Types in the IR stay scalar. Lanes are counted from 0, wherever the loop began. At emission an
+access that the loop moves by one element is a vector access, one that it does not move is a scalar
+access and a splat, any other one gathers its elements or scatters them, which is slower.
 
 Arguments: `loop`, `function`.
-Refuses: an extent that is not a constant, or bounds that do not begin at 0; a loop that a
+Refuses: an extent that is not a constant; a loop that a
 reduction runs over; a vectorized loop around or inside it; an allocation inside it; an iteration
 that touches what another one writes; a loop that already has a kind.
 """
@@ -19,7 +19,12 @@ from passes.loop.instances import uses_in
 from passes.loop.permutations import accumulated
 from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
 from passes.loop.signatures import iterations_are_apart
-from passes.loop.unroll_loop import give_kind, require_constant_extent, require_serial
+from passes.loop.unroll_loop import (
+    begin_at_zero,
+    give_kind,
+    require_constant_extent,
+    require_serial,
+)
 from passes.loop.witnesses import TOGETHER, carried
 
 
@@ -67,8 +72,6 @@ class VectorizeLoopPass(Primitive):
     def rewrite(self, scope: Scope) -> None:
         op = scope.find_loop(self.loop)
         require_constant_extent(scope, op, "vectorized")
-        if op.constant_bounds is not None and op.constant_bounds[0] != 0:
-            raise scope.error(f"loop '{self.loop}' begins at {op.constant_bounds[0]}, not at 0")
         inner = (o for o in op.walk() if isinstance(o, loop_dialect.ForOp))
         for other in (*loops_around(op), *inner):
             if other.kind.data == "vectorized":
@@ -83,4 +86,5 @@ class VectorizeLoopPass(Primitive):
             )
         require_serial(scope, op)
         refuse_dependence(scope, op, "vectorized")
+        begin_at_zero(op)
         give_kind(scope, op, "vectorized")

@@ -8,7 +8,7 @@ the second one. Then the primitive is done regardless, and what was foretold mus
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from unittest.mock import patch
 
@@ -36,9 +36,13 @@ from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tile_loops import TileLoopsPass
 from passes.loop.witnesses import CONCURRENT
 
-TOUCH = r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+) \((.*?)\)"
+TOUCH = (
+    r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+|the caller of @\w+)"
+    r"(?: \((?!for )(.*?)\))?"
+)
 LINE = re.compile(
-    rf"^%(\w+)\[(.*?)\] (is|may be) {TOUCH} and then {TOUCH}, which would (.*?)(?: \(for (.*)\))?$"
+    rf"^%(\w+)\[(.*?)\] (is|may be|would be) {TOUCH}(?:, which does not run now,)? and then {TOUCH}"
+    r"(?:, which would (.*?))?(?: \(for (.*)\))?$"
 )
 CHECKS = (
     "passes.loop.compute_in_place.runs_after",
@@ -48,9 +52,17 @@ CHECKS = (
     "passes.loop.vectorize_loop.carried",
     "passes.loop.compute_at.turned_around",
     "passes.loop.compute_at.race_in",
+    "passes.loop.compute_at.Placement.check_points",
     "passes.loop.compute_at.Placement.check_reads",
     "passes.loop.reverse_compute_at.turned_around",
     "passes.loop.reverse_compute_at.race_in",
+    "passes.loop.decompose_reduction.DecomposeReductionPass.check_order",
+    "passes.loop.double_buffer.Pipelining.check_early",
+    "passes.loop.double_buffer.Pipelining.check_overtaking",
+    "passes.loop.inline_compute.written_between",
+    "passes.loop.inline_compute.race_in",
+    "passes.loop.promote_memory_scope.refuse_other_names",
+    "passes.loop.promote_memory_scope.refuse_races",
 )
 """What finds dependences: with nothing found, primitives do what they are asked."""
 
@@ -134,6 +146,13 @@ class Trace:
         for i, argument in enumerate(function.body.block.args):
             self.memory[argument] = -1 - i
         self.block(function.body.block)
+        self.caller = f"the caller of @{function.sym_name.data}"
+
+    def with_results(self) -> list[Event]:
+        """The events, and that the caller reads what was written to arguments."""
+        cells = {(e.buffer, e.memory, e.element) for e in self.events if e.writes}
+        results = sorted((c for c in cells if c[1] < 0), key=str)
+        return [*self.events, *(Event(self.caller, {}, (), *cell, False) for cell in results)]
 
     def map(self, map, operands):
         known = [self.values.get(o) for o in operands]
@@ -265,10 +284,10 @@ class Named:
     def is_in(self, event: Event) -> bool:
         """Whether an event is one of this instance."""
         here = event.element == self.element or (self.guess and event.element is None)
-        same = (event.buffer, event.writes, event.subject) == (
+        subjects = self.subject, self.subject[:-1] + "_first'"  # which double-buffer makes
+        same = event.subject in subjects and (event.buffer, event.writes) == (
             self.buffer,
             self.writes,
-            self.subject,
         )
         return (
             here
@@ -297,12 +316,13 @@ def parse(line: str) -> tuple[Named, Named, str, dict[str, int]]:
     element = tuple(int(c) for c in place.split(", ") if c)
     named: list[Named] = []
     for verb, subject, values in (touches[:3], touches[3:]):
-        inside, _, loops = values.partition(" in ")
+        inside, _, loops = (values or "").partition(" in ")
         shown = numbers(inside), numbers(loops)
         named.append(
             Named(buffer, element, certainty == "may be", verb == "written", subject, *shown)
         )
-    return named[0], named[1], consequence, numbers(sizes or "")
+    shown = "be new" if certainty == "would be" else consequence
+    return named[0], named[1], shown, numbers(sizes or "")
 
 
 @contextmanager
@@ -331,25 +351,35 @@ def confirm(
         return memory.name_hint == first.buffer
 
     try:
-        old = Trace(before, dims, wanted).events
+        old = Trace(before, dims, wanted).with_results()
         with unchecked():
             step.apply(context(), after)
-        new = Trace(after, dims, wanted).events
+        new = Trace(after, dims, wanted).with_results()
     except TooLongError:
         return None
     except UserError:  # something else is in the way, too; what is there now is checked
-        after_all = "at the same time" in consequence or "overwritten" in consequence
+        only_then = "at the same time", "find it overwritten", "be new"
+        after_all = any(words in consequence for words in only_then)
         apart = after_all or ordered(old, first, second)
         return None if apart else "the first instance does not come before the second one"
     together = "at the same time" in consequence
     if "find it overwritten" in consequence:
         old = new  # in the result's memory, which only then is the operand's
+    if consequence == "be new":
+        if any(first.is_in(event) for event in old):
+            return "the first instance is there already"
+        old = new
     if not together and not ordered(old, first, second):
         return "the first instance does not come before the second one"
-    if "before it" in consequence and not ordered(new, second, first):
+    named = any(event.buffer == first.buffer for event in new)  # else it has another name there
+    if "before it" in consequence and named and not ordered(new, second, first):
         return "the order stays as it is"
     if "nothing there" in consequence and ordered(new, first, second):
         return "the second instance still finds what it needs"
+    if "run again" in consequence and runs(new, second) >= runs(old, second):
+        return "the second instance runs as often as before"
+    if "by a copy" in consequence and not overwritten(new, first, second):
+        return "nothing overwrites the second instance"
     names = re.findall(r"loop '(\w+)'", message)
     if together and not any(concurrent(new, first, second, name) for name in names):
         return f"the two are not in different iterations of {names}"
@@ -373,6 +403,23 @@ def ordered(events: list[Event], first: Named, second: Named) -> bool:
             return True
         if first.is_in(event):
             seen.add(event.memory)
+    return False
+
+
+def runs(events: list[Event], named: Named) -> int:
+    """How often an instance, whose loops do not matter, touches the element."""
+    anywhere = replace(named, loops={})
+    return sum(anywhere.is_in(event) for event in events)
+
+
+def overwritten(events: list[Event], first: Named, second: Named) -> bool:
+    """Whether something that is neither of two instances writes the element after the second."""
+    after = False
+    for event in events:
+        same = (event.buffer, event.element) == (second.buffer, second.element)
+        if after and same and event.writes and event.subject not in (first.subject, second.subject):
+            return True
+        after = after or second.is_in(event)
     return False
 
 
