@@ -61,6 +61,19 @@ class Names:
             inner = f"exists {', '.join(bound)} : {inner}"
         return isl.Set(f"[{', '.join(parameters)}] -> {{ [{', '.join(coordinates)}] : {inner} }}")
 
+    def sample(self, points: isl.Set) -> tuple[dict[Hashable, int], tuple[int, ...]]:
+        """A point of a set that is not empty: what its parameters are, and its coordinates."""
+        space = points.get_space()
+        count = space.dim(isl.dim_type.param)
+        spelled = [space.get_dim_name(isl.dim_type.param, i) or "" for i in range(count)]
+        points = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, count)
+        numbers = coordinates_of(
+            (points.lexmin() if points.is_bounded() else points).sample_point()
+        )
+        variables = {name: variable for variable, name in self.known.items()}
+        values = {variables[name]: n for name, n in zip(spelled, numbers[:count], strict=True)}
+        return values, numbers[count:]
+
 
 def solve(conditions: Sequence[Affine]) -> dict[Hashable, int] | None:
     """Values of the variables with which no condition is negative, None if there are none."""

@@ -7,14 +7,16 @@
 The nest becomes a tensor instruction that is declared from its own body; its variables count tiles.
 The loops outside are scheduled without a look inside, with what the tile reads and writes derived
 from the declaration. expand-intrinsics puts the loops back, for a CPU to run them, and to be
-scheduled in their turn. A declaration can also be given code, as any instruction can.
+scheduled in their turn. A declaration can also be given code, as any instruction can. An init nest
+that begins the block becomes its init region again (inits.py), and so a call that resets. Of tiles
+that a size does not fill, peel-loop parts the whole ones, and pad-block makes them whole.
 
 Arguments: `loop`, `into` (the instruction's name, by default `<block>_tile`), `function`.
-Refuses: a nest that is not one block in loops which hold nothing else; a loop that has a kind, or
-an extent that is no constant; a name that is taken; a block that is a call already, stores several
-values, or computes with its variables; two loops that move one coordinate; what tensorize refuses:
-a tile of which a part is outside the domain, guarded reads, a combination that is no sum, prod, max
-or min.
+Refuses: a nest that is not one block, with or without its init nest, in loops which hold nothing
+else; a loop that has a kind, or an extent that is no constant; a name that is taken; a block that
+is a call already, stores several values, or computes with its variables, or an index; two loops
+that move one coordinate; what tensorize refuses: a tile of which a part is outside the domain,
+guarded reads, a combination that is no sum, prod, max or min.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,16 +30,29 @@ from dialects import loop as loop_dialect
 from dialects import te
 from passes.locations import locate
 from passes.loop.forms import coordinates, ranges_of, variables_of
-from passes.loop.primitive import Primitive, Scope, insert_before, loops_around, only_child
+from passes.loop.inits import begins, join_init
+from passes.loop.instances import is_computed
+from passes.loop.primitive import (
+    Primitive,
+    Scope,
+    blocks_in,
+    insert_before,
+    loops_around,
+    only_child,
+)
 from passes.loop.tensor_match import REDUCERS, Pattern, same_access, summands
 from passes.loop.tensorize import Tensorization, intrinsics_of
+from passes.loop.tile_loops import trial_of
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
 
 def nest_of(scope: Scope, root: loop_dialect.ForOp) -> tuple[list[loop_dialect.ForOp], Operation]:
-    """The loops from `root` inwards, and the block in them."""
+    """The loops from `root` inwards, and the block in them, with the init nest that begins it."""
     loops: list[loop_dialect.ForOp] = []
+    blocks = blocks_in(root)
+    if len(blocks) == 2 and begins(*blocks):
+        join_init(*blocks)
     at: Operation | None = root
     while isinstance(at, loop_dialect.ForOp):
         if at.kind.data != "serial" or at.extent is None:
@@ -71,6 +86,12 @@ class Declaration:
         found: list[loop_dialect.ForOp] = []
         for place in coordinates(access):
             form = place.substitute(variables, ranges)
+            if any(is_computed(v) for v in form.variables()):
+                raise self.scope.error(
+                    f"block '{self.block.block_name.data}' computes an index of "
+                    f"%{access.memref.name_hint}, so that the element is only known when it runs; "
+                    "an instruction's elements lie where the loops say"
+                )
             mine = [op for op in self.loops if op.induction in form.variables()]
             if len(mine) > 1:
                 names = " and ".join(f"'{op.loop_name.data}'" for op in mine)
@@ -183,6 +204,11 @@ class BlockizePass(Primitive):
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
+        self.make(trial_of(scope))  # a refusal comes late, when much is rewritten
+        self.make(scope)
+
+    def make(self, scope: Scope) -> None:
+        """Declare the instruction, and call it."""
         loops, block = nest_of(scope, scope.find_loop(self.loop))
         assert isinstance(block, loop_dialect.BlockOp)
         name = self.into or f"{block.block_name.data}_tile"

@@ -4,14 +4,36 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.builder import Builder
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
-from analysis.affine import Affine, from_expression
+from analysis.affine import Affine, Quotient, from_expression
 from dialects import loop
 from passes.locations import locate
 from passes.loop.forms import coordinates, map_of
-from passes.loop.inline_compute import index_value
+
+
+def index_value(form: Affine, builder: Builder) -> SSAValue:
+    """Operations that compute a form of index values."""
+
+    def number(value: int) -> SSAValue:
+        return builder.insert(arith.ConstantOp(IntegerAttr(value, IndexType()))).result
+
+    total: SSAValue | None = number(form.const) if form.const or not form.terms else None
+    for atom, coefficient in form.terms.items():
+        if isinstance(atom, Quotient):
+            top = index_value(atom.numerator, builder)
+            value = builder.insert(arith.FloorDivSIOp(top, number(atom.divisor))).result
+        else:
+            assert isinstance(atom, SSAValue)
+            value = atom
+        if coefficient != 1:
+            value = builder.insert(arith.MuliOp(value, number(coefficient))).result
+        total = value if total is None else builder.insert(arith.AddiOp(total, value)).result
+    assert total is not None
+    return total
 
 
 @dataclass
@@ -19,12 +41,15 @@ class Rebuilding:
     """Inserts copies of operations by a builder.
 
     `known` has forms for the variables of the body that they come from; `values` what stands for
-    values, which grows by the results of the copies.
+    values, which grows by the results of the copies. Copies of loads touch memory only where no
+    form of `guard` is negative, elsewhere they give a value of `pads`.
     """
 
     builder: Builder
     known: dict[Hashable, Affine]
     values: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    guard: Sequence[Affine] = ()
+    pads: dict[loop.LoadOp, SSAValue] = field(default_factory=dict["loop.LoadOp", SSAValue])
 
     def insert(self, op: Operation) -> None:
         """Insert a copy of an operation."""
@@ -56,9 +81,10 @@ class Rebuilding:
         guards = [from_expression(e, indices, {}) for e in op.where.data.results]
         operands: list[SSAValue] = []
         place = map_of([self.form(f, op.indices) for f in coordinates(op)], operands)
-        guard = map_of([self.form(f, op.indices) for f in guards], operands)
+        inner = [self.form(f, op.indices) for f in guards]
+        guard = map_of(list(dict.fromkeys([*self.guard, *inner])), operands)
         maps = [AffineMap(len(operands), 0, tuple(exprs)) for exprs in (place, guard)]
-        otherwise = None if op.otherwise is None else self.value(op.otherwise)
+        otherwise = self.pads.get(op) if op.otherwise is None else self.value(op.otherwise)
         return loop.LoadOp(op.memref, operands, maps[0], maps[1], otherwise)
 
     def place(self, op: loop.StoreOp) -> tuple[list[SSAValue], AffineMap]:

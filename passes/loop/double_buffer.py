@@ -331,6 +331,8 @@ class Pipelining:
         """Statements that run where a form is not negative; none if that is nowhere."""
         low, high = condition.interval(self.ranges)
         if high is not None and high < 0:
+            for statement in reversed(statements):
+                statement.erase()  # as long as they exist, they count as users of what they name
             return []
         for block in (b for s in statements for b in blocks_in(s)):
             if low is None or low < 0:

@@ -3,31 +3,35 @@
     for y, x: B[y, x] = C[y, x] + b[x]
     for y, x: D[y, x] = max(B[y, x], 0)    ->    for y, x: D[y, x] = max(C[y, x] + b[x], 0)
 
-The producer's nest and buffer disappear. It is computed once for each read.
+The producer's nest and buffer disappear. It is computed once for each read. A read under a guard
+stays one: what the producer reads is read under it, and where it fails the value is chosen that the
+read gives there, unless the producer computes that of pads by itself, as `max(0, 0)` is 0.
 
 Arguments: `block` (the producer), `function`.
-Refuses: a reduction; a producer with a `where`; a result of the function; a producer that does not
-write each of its elements at its own coordinates; a buffer that copies, calls or prefetches use,
-too; a reader that guards its read or comes before the producer; an input that the reader cannot
-see, or that is written again before it reads, or at the same time; a reader of elements that the
-producer does not compute; tiles that are filled ahead of time.
+Refuses: a reduction; a result of the function; a producer that writes at coordinates from which the
+variables it computes with do not follow; a buffer that copies, calls or prefetches use, too; a
+guarded reader of a producer that could divide by zero where the guard fails; a reader that comes
+before the producer; an input that the reader cannot see, or that is written again before it reads,
+or at the same time; a reader of elements that the producer, with its guard, does not compute; tiles
+that are filled ahead of time.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, takewhile
 
+import islpy as isl
+import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr
-from xdsl.ir import Operation, SSAValue
-from xdsl.ir.affine import AffineMap
+from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.rewriter import InsertPoint
 
-from analysis.affine import Affine, Quotient, from_expression
+from analysis.affine import Affine, from_expression
 from analysis.integer_sets import Names, solve
 from dialects import loop as loop_dialect
-from passes.loop.forms import coordinates, forms_of, map_of
+from passes.loop.bodies import Rebuilding, index_value
+from passes.loop.forms import coordinates, forms_of
 from passes.loop.instances import (
     Access,
     Actor,
@@ -38,7 +42,16 @@ from passes.loop.instances import (
     place_of,
     uses_of,
 )
+from passes.loop.inverses import inverse_of
 from passes.loop.moves import comes_before, race_in, root_of
+from passes.loop.neutral import (
+    DIVISIONS,
+    Number,
+    attribute_of,
+    constant_number,
+    known_values,
+    value_of,
+)
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -51,80 +64,90 @@ from passes.loop.primitive import (
 from passes.loop.witnesses import EARLIER, TOGETHER, Witness
 
 
-def index_value(form: Affine, builder: Builder) -> SSAValue:
-    """Operations that compute a form of index values."""
-    if form.const == 0 and list(form.terms.values()) == [1]:
-        (atom,) = form.terms
-        if isinstance(atom, SSAValue):
-            return atom
-
-    def number(value: int) -> SSAValue:
-        return builder.insert(arith.ConstantOp(IntegerAttr(value, IndexType()))).result
-
-    total = number(form.const)
-    for atom, coefficient in form.terms.items():
-        if isinstance(atom, Quotient):
-            top = index_value(atom.numerator, builder)
-            value = builder.insert(arith.FloorDivSIOp(top, number(atom.divisor))).result
-        else:
-            assert isinstance(atom, SSAValue)
-            value = atom
-        product = builder.insert(arith.MuliOp(value, number(coefficient))).result
-        total = builder.insert(arith.AddiOp(total, product)).result
-    return total
-
-
 def store_of(producer: loop_dialect.BlockOp) -> loop_dialect.StoreOp:
     """The store in the body of a block that has one."""
     return next(a for a in body_accesses(producer) if isinstance(a, loop_dialect.StoreOp))
 
 
-def inline_at(load: loop_dialect.LoadOp, producer: loop_dialect.BlockOp) -> None:
-    """Compute what `load` reads in its place."""
-    store = store_of(producer)
-    forms: dict[Hashable, Affine] = {}
-    for written, read in zip(coordinates(store), coordinates(load), strict=True):
-        (variable,) = written.terms
-        forms[variable] = read
-    builder = Builder(InsertPoint.before(load))
-    mapping: dict[SSAValue, SSAValue] = {}
+def guard_of(load: loop_dialect.LoadOp) -> list[Affine]:
+    """The forms that are not negative where a load touches memory, of the values in its block."""
+    indices = [Affine.variable(v) for v in load.indices]
+    return [from_expression(e, indices, {}) for e in load.where.data.results]
 
-    def value_of(value: SSAValue) -> SSAValue:
-        if value in forms and value not in mapping:
-            mapping[value] = index_value(forms[value], builder)
-        return mapping.get(value, value)
 
-    def composed(indices: list[Affine], map: AffineMap) -> list[Affine]:
-        return [from_expression(e, indices, {}).substitute(forms, {}) for e in map.results]
+def loads_before(store: loop_dialect.StoreOp) -> list[loop_dialect.LoadOp]:
+    """What a producer reads to compute what it stores."""
+    ops = takewhile(lambda op: op is not store, block_of(store).body.block.ops)
+    return [op for op in ops if isinstance(op, loop_dialect.LoadOp)]
 
-    for op in producer.body.block.ops:
-        if op is store:
-            break
-        if isinstance(op, loop_dialect.LoadOp):
-            indices = [
-                Affine.variable(mapping.get(v, v)) if v not in forms else forms[v]
-                for v in op.indices
-            ]
-            values: list[SSAValue] = []
-            place = map_of(composed(indices, op.map.data), values)
-            guard = map_of(composed(indices, op.where.data), values)
-            new = loop_dialect.LoadOp(
-                op.memref,
-                values,
-                AffineMap(len(values), 0, tuple(place)),
-                AffineMap(len(values), 0, tuple(guard)),
-                None if op.otherwise is None else value_of(op.otherwise),
-            )
-            new.result.name_hint = op.result.name_hint
-            new.location = op.location
-            mapping[op.result] = builder.insert(new).result
+
+def point_of(store: loop_dialect.StoreOp) -> dict[Hashable, Affine] | BlockArgument:
+    """The variables that a producer computes with, as forms of the coordinates that it stores at;
+    or one that does not follow from these."""
+    producer = block_of(store)
+    used = {v for v in producer.variables if any(use.operation is not store for use in v.uses)}
+    return inverse_of(producer, coordinates(store), used)
+
+
+def pads_of(
+    load: loop_dialect.LoadOp, store: loop_dialect.StoreOp, builder: Builder
+) -> tuple[dict[loop_dialect.LoadOp, SSAValue], bool]:
+    """What a producer reads where the guard of `load` fails, and whether it then computes what the
+    load gives there, so that nobody needs to choose between the two."""
+    assert load.otherwise is not None
+    wanted = constant_number(load.otherwise)
+    pads: dict[loop_dialect.LoadOp, SSAValue] = {}
+    known: dict[loop_dialect.LoadOp, Number | None] = {}
+    for inner in loads_before(store):
+        if inner.otherwise is not None:
+            known[inner] = constant_number(inner.otherwise)
+        elif wanted is not None and wanted.type == inner.result.type:
+            known[inner], pads[inner] = wanted, load.otherwise
         else:
-            for operand in op.operands:
-                value_of(operand)
-            builder.insert(op.clone(mapping))
-    load.result.replace_all_uses_with(mapping.get(store.value, store.value))
+            zero = attribute_of(inner.result.type, 0)
+            known[inner], pads[inner] = zero, builder.insert(arith.ConstantOp(zero)).result
+    value = known_values(block_of(store), known).get(store.value)
+    agrees = wanted is not None and isinstance(value, np.ndarray) and value == value_of(wanted)
+    return pads, bool(agrees)
+
+
+def inline_at(load: loop_dialect.LoadOp, store: loop_dialect.StoreOp) -> None:
+    """Compute what `load` reads in its place."""
+    told = point_of(store)
+    assert not isinstance(told, BlockArgument)
+    place: dict[Hashable, Affine] = {("dim", i): f for i, f in enumerate(coordinates(load))}
+    forms = {variable: form.substitute(place, {}) for variable, form in told.items()}
+    builder = Builder(InsertPoint.before(load))
+    guard = guard_of(load)
+    pads, agrees = pads_of(load, store, builder) if guard else ({}, True)
+    rebuilding = Rebuilding(builder, forms, guard=guard, pads=pads)
+    for op in takewhile(lambda op: op is not store, block_of(store).body.block.ops):
+        rebuilding.insert(op)
+    value = rebuilding.value(store.value)
+    if not agrees:
+        assert load.otherwise is not None
+        value = builder.insert(arith.SelectOp(holds(guard, builder), value, load.otherwise)).result
+    load.result.replace_all_uses_with(value)
     load.detach()
     load.erase()
+
+
+def holds(guard: Sequence[Affine], builder: Builder) -> SSAValue:
+    """Operations that say whether no form is negative."""
+    zero = index_value(Affine({}), builder)
+    found: SSAValue | None = None
+    for form in guard:
+        value = index_value(form, builder)
+        test = builder.insert(arith.CmpiOp(value, zero, "sge")).result
+        found = test if found is None else builder.insert(arith.AndIOp(found, test)).result
+    assert found is not None
+    return found
+
+
+def divides_by_constant(op: Operation) -> bool:
+    """Whether a division is by a number that is not zero."""
+    divisor = constant_number(op.operands[1])
+    return divisor is not None and bool(value_of(divisor))
 
 
 @dataclass(frozen=True)
@@ -156,16 +179,13 @@ class InlineComputePass(Primitive):
                     f"'{block_of(read).block_name.data}'"
                 )
             if read.otherwise is not None:
-                raise scope.error(
-                    f"block '{block_of(read).block_name.data}' reads %{store.memref.name_hint} "
-                    "under a guard; inline the guard's producer into a plain read"
-                )
+                self.check_traps(scope, producer, read)
         self.check_place(scope, producer, reads)
         self.check_elements(scope, producer, reads)
         self.check_inputs(scope, producer, reads)
         for read in reads:
             assert isinstance(read, loop_dialect.LoadOp)
-            inline_at(read, producer)
+            inline_at(read, store)
         root = root_of(producer)
         root.detach()
         root.erase()
@@ -179,25 +199,31 @@ class InlineComputePass(Primitive):
             raise scope.error(
                 f"block '{self.block}' is a reduction; only one value a point inlines"
             )
-        if forms_of(producer, "where"):
-            raise scope.error(f"block '{self.block}' has a guard; inline it before loops are split")
         (store,) = stores
         if not isinstance(store.memref.owner, loop_dialect.AllocOp):
             raise scope.error(
                 f"%{store.memref.name_hint}, which block '{self.block}' writes, is a result of "
                 f"@{scope.function.sym_name.data}; it must be stored"
             )
-        variables: list[Hashable] = []
-        for form in coordinates(store):
-            if form.const or list(form.terms.values()) != [1]:
-                raise scope.error(
-                    f"block '{self.block}' writes %{store.memref.name_hint} at other coordinates "
-                    "than its own variables"
-                )
-            variables += form.terms
-        if len(set(variables)) != len(variables):
-            raise scope.error(f"block '{self.block}' writes a diagonal, not all elements")
+        lost = point_of(store)
+        if isinstance(lost, BlockArgument):
+            raise scope.error(
+                f"block '{self.block}' computes with %{lost.name_hint}, which does not follow from "
+                f"the coordinates at which it writes %{store.memref.name_hint}"
+            )
         return store
+
+    def check_traps(
+        self, scope: Scope, producer: loop_dialect.BlockOp, read: loop_dialect.LoadOp
+    ) -> None:
+        """Refuse a guarded read of what must not be computed from anything."""
+        for op in producer.body.block.ops:
+            if isinstance(op, DIVISIONS) and not divides_by_constant(op):
+                raise scope.error(
+                    f"block '{block_of(read).block_name.data}' reads %{read.memref.name_hint} "
+                    f"under a guard, and where it fails block '{self.block}' could divide integers "
+                    "by zero"
+                )
 
     def check_place(
         self, scope: Scope, producer: loop_dialect.BlockOp, reads: list[Access]
@@ -247,11 +273,28 @@ class InlineComputePass(Primitive):
                 for touch in (written, reader)
             )
             if not needed.is_subset(stored):
+                remedy = "; inline it before blocks are padded"
+                reason = ", as it has a guard" if forms_of(producer, "where") else remedy
                 raise scope.error(
                     f"block '{block_of(read).block_name.data}' reads elements of "
-                    f"%{store.memref.name_hint} that block '{self.block}' does not compute; inline "
-                    "it before blocks are padded"
+                    f"%{store.memref.name_hint} that block '{self.block}' does not compute{reason}",
+                    *self.missing(reader, needed.subtract(stored), names),
                 )
+
+    def missing(self, reader: Touch, elements: isl.Set, names: Names) -> Iterator[str]:
+        """An element that is read and not written, and who reads it."""
+        values, element = names.sample(elements)
+        known = [*((Affine.variable(v), n) for v, n in values.items())]
+        known += zip(reader.place, element, strict=True)
+        apart = [form - number for form, number in known]
+        point = solve([*reader.conditions, *apart, *(form * -1 for form in apart)])
+        if point is not None and reader.actor is not None:
+            shown = ", ".join(f"{n}={f.evaluate(point)}" for n, f in reader.actor.values)
+            yield (
+                f"%{reader.actor.buffer.name_hint}[{', '.join(map(str, element))}] is read by "
+                f"{reader.actor.subject} ({shown}), and no instance of block '{self.block}' "
+                "writes it"
+            )
 
     def check_inputs(
         self, scope: Scope, producer: loop_dialect.BlockOp, reads: list[Access]
@@ -287,13 +330,15 @@ class InlineComputePass(Primitive):
         use: Use,
     ) -> None:
         """Refuse a reader that would read what another iteration writes at the same time."""
-        pairs = zip(coordinates(store_of(producer)), place_of(read), strict=True)
-        bound = {variable: form for written, form in pairs for variable in written.terms}
+        told = point_of(store_of(producer))
+        assert not isinstance(told, BlockArgument)
+        place: dict[Hashable, Affine] = {("dim", i): form for i, form in enumerate(place_of(read))}
+        bound = {variable: form.substitute(place, {}) for variable, form in told.items()}
         block, mine = block_of(read), Touch.of(read)
-        place = [form.substitute(bound, {}) for form in coordinates(load)]
+        element = [form.substitute(bound, {}) for form in coordinates(load)]
         bindings, loops = forms_of(block, "bindings"), loops_around(block)
         actor = Actor.moved(block, bindings, loops, load.memref, writes=False)
-        found = race_in(loops, [Touch(place, mine.conditions, mine.sizes, actor)], [use])
+        found = race_in(loops, [Touch(element, mine.conditions, mine.sizes, actor)], [use])
         if found is not None:
             op, witness = found
             raise scope.error(

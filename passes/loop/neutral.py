@@ -190,10 +190,19 @@ def value_of(attribute: Number) -> Array:
     return number(attribute.type, attribute.value.data)
 
 
-def changed_store(
+def constant_number(value: SSAValue) -> Number | None:
+    """The number that an operation says a value is."""
+    match value.owner:
+        case arith.ConstantOp(value=FloatAttr() | IntegerAttr() as number):
+            return number
+        case _:
+            return None
+
+
+def known_values(
     block: loop.BlockOp, known: Mapping[loop.LoadOp, Number | None]
-) -> loop.StoreOp | None:
-    """The first store of a block that may change its cell; None if the block changes nothing.
+) -> dict[SSAValue, Value]:
+    """What is known of the values in the body of a block.
 
     `known` are the loads whose value is known; one that reads what the block accumulates is told
     by its coordinates.
@@ -205,12 +214,18 @@ def changed_store(
         if isinstance(op, loop.LoadOp):
             found = known.get(op)
             values[op.result] = held(op, stores) if found is None else value_of(found)
-        elif isinstance(op, loop.StoreOp):
-            if values.get(op.value) != Old(op):
-                return op
         elif len(op.results) == 1:
             values[op.results[0]] = fold(op, [values.get(v) for v in op.operands])
-    return None
+    return values
+
+
+def changed_store(
+    block: loop.BlockOp, known: Mapping[loop.LoadOp, Number | None]
+) -> loop.StoreOp | None:
+    """The first store of a block that may change its cell; None if the block changes nothing."""
+    values = known_values(block, known)
+    stores = (op for op in block.body.block.ops if isinstance(op, loop.StoreOp))
+    return next((op for op in stores if values.get(op.value) != Old(op)), None)
 
 
 def held(load: loop.LoadOp, stores: list[loop.StoreOp]) -> Old | None:

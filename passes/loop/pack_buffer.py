@@ -20,32 +20,45 @@ tile. The copy is serial loops `<tile>_in_d0`, ... around the block `<tile>_in`,
 like any others; what is copied back has clones of the writers' loops, or such loops, too, where it
 is only known at run time what was written, around `<tile>_out`.
 
+With `pads` the copy also holds what guarded reads find outside of the buffer, and the guards go: so
+what pad-block has made reads whole tiles, as tensor instructions do.
+
 Arguments: `buffer`, `map` (text such as "(k,x)->(x floordiv 32, k, x mod 32)"), `extents`, `at` (a
 loop), `scope` (of the packed buffer; by default `local` in a loop and global memory outside),
-`tile` (a name, by default `<buffer>_packed`), `function`.
+`tile` (a name, by default `<buffer>_packed`), `pads`, `function`.
 Refuses: the maps that transform-layout refuses; without `at`, a weight or a buffer of the function
 that has a layout already, a scope for these, and of an argument uses other than loads and stores,
 or stores to cells that hold no element; with it, what promote-memory-scope refuses; a memory into
 which the target moves boxes, because tiles there have the layout of their buffer; a name that
-another buffer has.
+another buffer has; with `pads`, a buffer that is written or whose reads find different pads, a
+guard that is about anything but leaving the buffer, a box that begins where only a run knows.
 """
 
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, StringAttr
-from xdsl.ir import Operation, OpResult, SSAValue
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import DYNAMIC_INDEX, FloatAttr, IntegerAttr, MemRefType, StringAttr
+from xdsl.ir import Block, Operation, OpResult, SSAValue
+from xdsl.ir.affine import AffineMap
 
 from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from dialects.layout import logical_shape
-from passes.loop.dma import memory_of
-from passes.loop.instances import Instances, place_of, run_conditions
+from passes.loop.dma import elide_guards, is_guarded, memory_of, pad_of_move
+from passes.loop.forms import map_of, ranges_of
+from passes.loop.instances import Instances, place_of, run_conditions, uses_of
 from passes.loop.library.axes import is_weight
 from passes.loop.liveness import Liveness
-from passes.loop.nests import box_loops
+from passes.loop.nests import box_loops, put_block
 from passes.loop.primitive import Primitive, Scope, block_of, insert_before, is_below
 from passes.loop.promote_memory_scope import Access, Box, Promotion
 from passes.loop.transform_layout import LayoutRequest, lay_out
+
+
+def at_least(value: Affine | int, limit: Affine | int) -> bool:
+    """Whether a form is a number that is not less than another one."""
+    apart = (Affine({}, value) if isinstance(value, int) else value) - limit
+    return apart.is_constant and apart.const >= 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,69 @@ class Packing(Promotion):
 
     map: str = ""
     extents: tuple[int, ...] | None = None
+    pads: bool = False
+
+    def promote_by_loops(self, live: Liveness, box: Box) -> None:
+        """Rewrite; with `pads` what guarded reads find outside of the buffer is in the tile."""
+        if not self.pads or not any(is_guarded(access) for access in live.touched):
+            super().promote_by_loops(live, box)
+            return
+        for op in self.scope.function.walk():
+            for use in uses_of(op):
+                if use.writes and use.buffer is self.buffer:
+                    raise self.scope.error(
+                        f"{use.subject} writes %{self.buffer_name}, and only what is never written "
+                        "is copied with its pads; pack it without pads=true"
+                    )
+        halo = [
+            access
+            for access in live.touched
+            if isinstance(access, loop_dialect.LoadOp) and self.leaves_buffer(live, access)
+        ]
+        pad = pad_of_move(self.scope, self.buffer, live.touched, halo)
+        assert pad is not None
+        tile = self.allocate(box, None)
+        entry = self.fill(box, tile.result, pad)
+        elide_guards(live.touched)
+        self.redirect(live, tile)
+        self.place([tile, entry], [])
+
+    def fill(self, box: Box, target: SSAValue, pad: FloatAttr | IntegerAttr) -> Operation:
+        """A nest that fills the box, with the pad where it leaves the buffer."""
+        (name,) = self.scope.fresh(f"{self.tile_name}_in")
+        loops = box_loops(self.scope, box.extents, name)
+        ranges = ranges_of(self.outer)
+        variables: list[tuple[str | None, Affine, Affine]] = []
+        shifts: list[int] = []
+        for i, (op, start, extent) in enumerate(zip(loops, box.origin, box.extents, strict=True)):
+            low, high = start.interval(ranges)
+            if low is None or high is None:
+                raise self.scope.error(
+                    f"only a run knows where the box of %{self.buffer_name} begins that loop "
+                    f"'{self.at.loop_name.data}' reads; pack it without pads=true"
+                )
+            shifts.append(low)
+            place = start + Affine.variable(op.induction) - low
+            variables.append((f"v_d{i}", Affine({}, high - low + extent), place))
+
+        def fill(inner: Block) -> None:
+            place = [Affine.variable(v) + n for v, n in zip(inner.args, shifts, strict=True)]
+            guard: list[Affine] = []
+            for form, (_, end, _), low, (first, last) in zip(
+                place, variables, shifts, self.held(), strict=True
+            ):
+                guard += [form - first] if not at_least(low, first) else []
+                guard += [last - form - 1] if not at_least(last, end + low) else []
+            values: list[SSAValue] = []
+            exprs = [tuple(map_of(forms, values)) for forms in (place, guard)]
+            maps = [AffineMap(len(values), 0, e) for e in exprs]
+            constant = arith.ConstantOp(pad)
+            otherwise = constant.result if guard else None
+            load = loop_dialect.LoadOp(self.buffer, values, maps[0], maps[1], otherwise)
+            inner.add_ops([constant] if guard else [])
+            inner.add_ops([load, loop_dialect.StoreOp(load.result, target, values, maps[0])])
+
+        return put_block(loops, name, variables, [], fill)
 
     def allocate(self, box: Box, lanes: int | None) -> loop_dialect.AllocOp:
         """The allocation of the tile, with the layout that is asked for."""
@@ -77,6 +153,8 @@ class WholePacking(Packing):
         """All of the buffer, and the frame around it if a read may go there."""
         assert isinstance(self.buffer.type, MemRefType)
         shape = self.buffer.type.get_shape()
+        if self.pads and any(is_guarded(access) for access in live.touched):
+            return super().box(live)
         if not any(self.leaves_buffer(live, access) for access in live.touched):
             return Box((Affine({}),) * len(shape), tuple(shape))
         limits = self.whole(live)
@@ -85,6 +163,8 @@ class WholePacking(Packing):
         return Box(tuple(low for low, _ in limits), tuple(extents))
 
     def shape(self, box: Box) -> tuple[int | str, ...]:
+        if DYNAMIC_INDEX not in box.extents:
+            return box.extents
         named = logical_shape(self.buffer.type)
         return tuple(
             name if isinstance(name, str) else extent
@@ -152,6 +232,7 @@ class PackBufferPass(Primitive):
     at: str | None = None
     scope: str | None = None
     tile: str | None = None
+    pads: bool | None = None
     function: str | None = None
 
     def rewrite(self, scope: Scope) -> None:
@@ -165,9 +246,7 @@ class PackBufferPass(Primitive):
             )
         if self.at is not None:
             at, memory = scope.find_loop(self.at), self.scope or "local"
-            Packing(
-                scope, buffer, at, memory, self.tile_name, map=self.map, extents=self.extents
-            ).promote()
+            self.packing(Packing, scope, buffer, at, memory).promote()
         elif isinstance(buffer.owner, loop_dialect.AllocOp) or is_weight(buffer):
             self.lay_out(scope, buffer)
         else:
@@ -180,10 +259,10 @@ class PackBufferPass(Primitive):
 
     def lay_out(self, scope: Scope, buffer: SSAValue) -> None:
         """Give the buffer itself the layout."""
-        if self.scope is not None or self.tile is not None:
+        if self.scope is not None or self.tile is not None or self.pads:
             raise scope.error(
                 f"%{self.buffer} is packed where it is, as nobody else sees it in its old layout; "
-                "scope= and tile= are for a copy, which at= makes in a loop"
+                "scope=, tile= and pads= are for a copy, which at= makes in a loop"
             )
         lay_out(buffer, LayoutRequest(scope, self.buffer, self.map, self.extents))
 
@@ -207,7 +286,18 @@ class PackBufferPass(Primitive):
                 )
         once = gather(scope, buffer)
         memory = self.scope or "global"
-        WholePacking(
-            scope, buffer, once, memory, self.tile_name, map=self.map, extents=self.extents
-        ).promote()
+        self.packing(WholePacking, scope, buffer, once, memory).promote()
         scatter(once)
+
+    def packing(
+        self,
+        kind: type[Packing],
+        scope: Scope,
+        buffer: SSAValue,
+        at: loop_dialect.ForOp,
+        memory: str,
+    ) -> Packing:
+        """What is copied in a loop."""
+        pads = bool(self.pads)
+        name = self.tile_name
+        return kind(scope, buffer, at, memory, name, map=self.map, extents=self.extents, pads=pads)

@@ -8,11 +8,13 @@
                                           for d0 in 0..13
                                             C_crop: C[d0] = C_pad[d0]
 
-The domains of the variables that `loops` move become multiples of the numbers given, so that the
-tails of splits by them need no guard. A loop that is bound to such a variable alone gets longer;
-loops that it was split into run over the new points already. A read that leaves its buffer at new
-points gets a guard and gives a pad there, unless the layout of the buffer has that pad in memory;
-where a move fills a tile of the buffer (promote-memory-scope), the guard becomes the move's pad.
+The domains of the variables that `loops` move become multiples of the numbers given, those that
+only a run knows, too, so that tails of splits by them need no guard. A loop that is bound to such a
+variable alone gets longer; loops that it was split into run over the new points already. A read
+that leaves its buffer at new points gets a guard and gives a pad there, unless the layout of the
+buffer has that pad in memory; one at an index that is only known at run time is made at old points
+alone. Where a move fills a tile of the buffer (promote-memory-scope), the guard becomes the move's
+pad.
 
 The pads are found, and proven: at new points of a reduction the body, on pads, must leave what it
 accumulates as it is. Zeros do so in a sum of products, the least number in a maximum.
@@ -24,11 +26,12 @@ copies what there was before from it; what the nest only changes or reads is cop
 by a block `<result>_pad_in`.
 
 Arguments: `block`, `loops` (any around the block), `multiples` (as many numbers), `function`.
-Refuses: a loop that moves no variable of the block, or several; an extent that is only known at run
-time; split loops that do not run over the new points; copies, calls or tokens in a loop that gets
-longer; a reduction that no pads keep as it is; new points that write what there was before; indices
-that are known at run time; divisions by what is no constant; a block that reads elsewhere what it
-writes; reads and writes outside of tiles; tiles that are filled ahead of time.
+Refuses: a loop that moves no variable of the block, or several; split loops that do not run over
+the new points; copies, calls or tokens in a loop that gets longer; a reduction that no pads keep as
+it is; new points that write what there was before, or at an index that is known at run time;
+results for which a buffer has no room whose size is known at run time; divisions by what is no
+constant; a block that reads elsewhere what it writes; reads and writes outside of tiles; tiles that
+are filled ahead of time.
 """
 
 from collections.abc import Mapping
@@ -47,7 +50,7 @@ from passes.loop.forms import coordinates, forms_of, map_of, set_forms
 from passes.loop.neutral import DIVISIONS
 from passes.loop.padded_reads import Guard, guards_of
 from passes.loop.padded_results import results_of
-from passes.loop.padding import Padding, guard_of
+from passes.loop.padding import Padding, guard_of, is_computed_at
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -118,14 +121,14 @@ class PadBlockPass(Primitive):
         for result in results:
             result.apply(scope, block)
 
-    def new_domains(self, scope: Scope, block: loop_dialect.BlockOp) -> dict[int, int]:
+    def new_domains(self, scope: Scope, block: loop_dialect.BlockOp) -> dict[int, Affine]:
         """The new extents of the variables that get any, by their numbers."""
         if len(self.loops) != len(self.multiples) or not self.loops:
             raise scope.error(
                 f"loops= names {len(self.loops)} loops and multiples= gives "
                 f"{len(self.multiples)} numbers; give one for each loop"
             )
-        found: dict[int, int] = {}
+        found: dict[int, Affine] = {}
         movers: dict[int, str] = {}
         domains = forms_of(block, "domains")
         for name, multiple in zip(self.loops, self.multiples, strict=True):
@@ -138,14 +141,8 @@ class PadBlockPass(Primitive):
                     "name one of them"
                 )
             movers[i] = name
-            if not domains[i].is_constant:
-                raise scope.error(
-                    f"the extent of %{block.variables[i].name_hint} of block '{self.block}' is "
-                    "only known at run time; only constant extents are padded, and tails of "
-                    "others stay guarded"
-                )
-            extent = -(-domains[i].const // multiple) * multiple
-            if extent > domains[i].const:
+            extent = (domains[i] + (multiple - 1)).floordiv(multiple, {}) * multiple
+            if extent != domains[i]:
                 found[i] = extent
         return found
 
@@ -171,16 +168,17 @@ class PadBlockPass(Primitive):
         return moved[0]
 
     def longer_loops(
-        self, scope: Scope, block: loop_dialect.BlockOp, domains: Mapping[int, int]
-    ) -> dict[loop_dialect.ForOp, int]:
+        self, scope: Scope, block: loop_dialect.BlockOp, domains: Mapping[int, Affine]
+    ) -> dict[loop_dialect.ForOp, Affine]:
         """The loops that are bound to a padded variable alone, and their new ends."""
-        found: dict[loop_dialect.ForOp, int] = {}
+        found: dict[loop_dialect.ForOp, Affine] = {}
         old, bindings = forms_of(block, "domains"), forms_of(block, "bindings")
         for i, extent in domains.items():
             for op in loops_around(block):
+                bounds = [forms_of(op, which)[0] for which in ("lower", "upper")]
                 alone = bindings[i] == Affine.variable(op.induction)
-                if alone and op.constant_bounds == (0, old[i].const):
-                    found[op] = max(extent, found.get(op, 0))
+                if alone and bounds == [Affine({}), old[i]]:
+                    found[op] = extent
         for op in found:
             for inner in op.walk():
                 if isinstance(inner, UNGUARDED):
@@ -208,9 +206,9 @@ class PadBlockPass(Primitive):
         for access in accesses(block):
             region = access.parent_block()
             assert region is not None
-            if any(index not in region.args for index in access.indices):
+            if isinstance(access, loop_dialect.StoreOp) and is_computed_at(access):
                 raise scope.error(
-                    f"block '{self.block}' accesses %{access.memref.name_hint} at an index that is "
+                    f"block '{self.block}' writes %{access.memref.name_hint} at an index that is "
                     "only known at run time, so that it may be anywhere at new points"
                 )
             written = [s for s in padding.stores if s.memref is access.memref]
@@ -234,15 +232,16 @@ class PadBlockPass(Primitive):
         value = Affine.variable("value")
         for i, extent in padding.domains.items():
             reached = names.points([bindings[i]], [*conditions, *sizes], inductions & used)
-            limits = [value, value * -1 + (extent - 1), *sizes]
+            limits = [value, extent - value - 1, *sizes]
             missing = names.points([value], limits, ["value"]).subtract(reached)
             if not missing.is_empty():
                 first = missing.lexmin().sample_point()
                 number = first.get_coordinate_val(isl.dim_type.set, 0).to_python()
                 hint = block.variables[i].name_hint
+                asked = f"{extent.const} are" if extent.is_constant else "more may be"
                 raise scope.error(
                     f"no iteration of the loops around block '{self.block}' is %{hint} = {number}, "
-                    f"and {extent} are asked for; pad it before its loops are split, or to a "
+                    f"and {asked} asked for; pad it before its loops are split, or to a "
                     "multiple of the split"
                 )
 
@@ -261,5 +260,5 @@ def lengthen(padding: Padding) -> None:
         for inner in blocks_in(op):
             if inner is not padding.block and not is_guarded(inner, op):
                 set_forms(inner, where=[*forms_of(inner, "where"), last])
-        set_forms(op, upper=[Affine({}, end)])
+        set_forms(op, upper=[end])
     set_forms(padding.block, domains=padding.new)

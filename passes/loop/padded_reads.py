@@ -26,7 +26,7 @@ from dialects import loop
 from dialects.layout import pad_of
 from passes.loop.forms import coordinates
 from passes.loop.neutral import Number, attribute_of, changed_store, limits
-from passes.loop.padding import Conditions, Padding
+from passes.loop.padding import Conditions, Padding, is_computed_at
 from passes.loop.regions import inside
 
 MOST_COMBINATIONS = 4096
@@ -74,6 +74,9 @@ class PaddedReads:
         """For each read where it finds elements; elsewhere it finds a pad."""
         found: dict[loop.LoadOp, Conditions] = {}
         for load in self.padding.reads:
+            if is_computed_at(load):
+                found[load] = self.padding.old_points(load)
+                continue
             whole = inside(load.memref, coordinates(load), self.padding.block)
             around = any(self.padding.fails(load, form, self.padding.old) for form in whole)
             found[load] = self.box_of(load, whole) if around or self.tight else whole
@@ -191,20 +194,27 @@ class PaddedReads:
         bad = next((i for i, n in self.outside.items() if not self.can_be_neutral(n)), first)
         end = self.padding.old[bad]
         hint = block.variables[bad].name_hint
+        details = self.first_instance(bad, end) if end.is_constant else []
+        where = end.const if end.is_constant else "its old end"
+        return self.padding.scope.error(
+            f"block '{self.padding.name}' would change its result where %{hint} is {where} and "
+            "more: no pads of what it reads let its body leave the result as it is",
+            *details,
+        )
+
+    def first_instance(self, bad: int, end: Affine) -> list[str]:
+        """What the first instance would read at which a variable has a new value."""
+        block = self.padding.block
         values: dict[Hashable, Affine] = {v: Affine({}) for v in block.variables}
         values[block.variables[bad]] = end
         shown = ", ".join(f"{v.name_hint} = {values[v].const}" for v in block.variables)
         details = [f"it would run at ({shown})"]
         for load in self.padding.reads:
-            if load.parent_block() is block.body.block:
+            if load.parent_block() is block.body.block and not is_computed_at(load):
                 place = [form.substitute(values, {}).const for form in coordinates(load)]
                 what = "a pad" if load in self.outside[bad] else "what may be an element"
                 details.append(f"it would read {what} at %{load.memref.name_hint}{place}")
-        return self.padding.scope.error(
-            f"block '{self.padding.name}' would change its result where %{hint} is {end.const} and "
-            "more: no pads of what it reads let its body leave the result as it is",
-            *details,
-        )
+        return details
 
     def can_be_neutral(self, loads: Sequence[loop.LoadOp]) -> bool:
         """Whether some pads of these loads let the block keep what it accumulates."""

@@ -5,13 +5,13 @@ results may lie there. An allocation without a layout can be made larger. Otherw
 around the block works on a larger buffer, and what the old one held is copied.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
 import islpy as isl
 from xdsl.dialects.builtin import DYNAMIC_INDEX, MemRefType, NoneAttr
-from xdsl.ir import Block, BlockArgument, Operation, SSAValue
+from xdsl.ir import Block, BlockArgument, Operation, OpResult, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.rewriter import Rewriter
 
@@ -19,10 +19,11 @@ from analysis.affine import Affine, Interval, from_expression
 from dialects import loop
 from dialects.layout import LayoutAttr, layout_map, layout_of, logical_shape, pad_of
 from passes.locations import locate
+from passes.loop.boxes import bounding_box
 from passes.loop.forms import coordinates, for_with
 from passes.loop.instances import Access, marked, place_of, uses_of
 from passes.loop.nests import put_block
-from passes.loop.padding import Padding, bounding_box
+from passes.loop.padding import Padding
 from passes.loop.primitive import Scope, accesses, block_of, insert_before, is_below
 from passes.loop.promote_memory_scope import move
 from passes.loop.regions import dimension, inside
@@ -122,6 +123,11 @@ class Side(Result):
         return put_block(loops, name, variables, [], fill)
 
 
+def is_size(variable: Hashable) -> bool:
+    """Whether a variable of a form is a size that only a run knows."""
+    return isinstance(variable, OpResult) and isinstance(variable.op, loop.DimOp)
+
+
 @dataclass(frozen=True)
 class Storing:
     """The stores of a block to one buffer, of which some are at new points."""
@@ -158,9 +164,11 @@ class Storing:
         return reduce(isl.Set.union, sets)
 
     def set_of(self, place: Sequence[Affine], conditions: Sequence[Affine]) -> isl.Set:
-        """The points `place` where no condition is negative, whatever sizes there are."""
+        """The points `place` where no condition is negative, for each choice of the sizes."""
         used = {v for form in (*place, *conditions) for v in form.variables()}
-        return self.padding.names.points(place, conditions, used)
+        sizes = {v for v in used if is_size(v)}
+        known = [Affine.variable(v) for v in sizes]
+        return self.padding.names.points(place, [*conditions, *known], used - sizes)
 
     @cached_property
     def elements(self) -> isl.Set:
@@ -289,6 +297,13 @@ class Storing:
                 raise self.scope.error(
                     f"{self.hint} has no room for the results at new points, and {op.name} uses it "
                     f"in the same loops; pad block '{self.padding.name}' before that"
+                )
+        for i, extent in enumerate(logical_shape(self.type)):
+            if isinstance(extent, str) and any(self.padding.is_longer(s, i) for s in self.stores):
+                raise self.scope.error(
+                    f"{self.hint} has no room for the results at new points, and its extent "
+                    f"'{extent}' is only known at run time; promote-memory-scope makes a tile of "
+                    "it first, which has room"
                 )
         touched = list(accesses(self.root, self.buffer))
         sets = {access: self.everywhere(access) for access in touched}

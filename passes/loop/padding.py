@@ -14,6 +14,7 @@ from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
 from dialects import loop
 from dialects.layout import layout_map, layout_of, physical_shape
+from passes.loop.boxes import bounding_box
 from passes.loop.forms import Ranges, coordinates, forms_of
 from passes.loop.instances import Access, marked
 from passes.loop.primitive import Scope, accesses, loops_around
@@ -32,15 +33,22 @@ def guard_of(access: Access) -> Conditions:
     return [from_expression(e, indices, {}) for e in access.where.data.results]
 
 
+def is_computed_at(access: Access) -> bool:
+    """Whether only a run knows the element that an access touches."""
+    region = access.parent_block()
+    assert region is not None
+    return any(index not in region.args for index in access.indices)
+
+
 @dataclass(frozen=True)
 class Padding:
     """The points that a block gets where domains of its variables become larger."""
 
     scope: Scope
     block: loop.BlockOp
-    domains: Mapping[int, int]
+    domains: Mapping[int, Affine]
     """The new extents, by the numbers of the variables."""
-    uppers: Mapping[loop.ForOp, int]
+    uppers: Mapping[loop.ForOp, Affine]
     """The loops that get longer, and their new ends."""
     names: Names = field(default_factory=Names)
 
@@ -52,10 +60,7 @@ class Padding:
     @cached_property
     def new(self) -> list[Affine]:
         """The domains after."""
-        return [
-            Affine({}, self.domains[i]) if i in self.domains else form
-            for i, form in enumerate(self.old)
-        ]
+        return [self.domains.get(i, form) for i, form in enumerate(self.old)]
 
     @cached_property
     def reduction(self) -> list[int]:
@@ -88,6 +93,12 @@ class Padding:
         found += [*guard_of(access), *(Affine.variable(v) for v in sizes)]
         return [*found, *self.bound(access)]
 
+    def old_points(self, access: Access) -> Conditions:
+        """That an access is made at a point that was there before."""
+        region = access.parent_block()
+        assert region is not None
+        return [self.old[i] - Affine.variable(region.args[i]) - 1 for i in self.domains]
+
     def bound(self, access: Access) -> Conditions:
         """For a tile, that the variables have values which iterations of the loops give them."""
         if not self.is_moving(access):
@@ -112,7 +123,7 @@ class Padding:
         for op in loops_around(self.block):
             value = Affine.variable(op.induction)
             end = self.uppers.get(op)
-            upper = forms_of(op, "upper")[0] if end is None else Affine({}, end)
+            upper = forms_of(op, "upper")[0] if end is None else end
             found += [value - forms_of(op, "lower")[0], upper - value - 1]
         return found
 
@@ -201,13 +212,3 @@ class Padding:
     @property
     def name(self) -> str:
         return self.block.block_name.data
-
-
-def bounding_box(points: isl.Set, rank: int) -> list[Interval]:
-    """The least and the largest coordinate in each dimension, None where that is no constant."""
-    found: list[Interval] = []
-    for i in range(rank):
-        ends = [points.dim_min_val(i), points.dim_max_val(i)]
-        low, high = (end.to_python() if end.is_int() else None for end in ends)
-        found.append((low, high))
-    return found

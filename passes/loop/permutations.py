@@ -10,7 +10,7 @@ variable says that is marked `reduce`, as long as the block combines what it rea
 writes. The instance that begins the reduction stays the first.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from xdsl.ir import SSAValue
 
@@ -123,15 +123,22 @@ def is_injective(block: loop.BlockOp, loops: Sequence[loop.ForOp]) -> bool:
     return moved >= set(moving)
 
 
-def turned_around(old: Sequence[loop.ForOp], new: Sequence[loop.ForOp]) -> Witness | None:
-    """Two instances of a perfect nest that another order of its loops would turn around."""
+def turned_around(
+    old: Sequence[loop.ForOp],
+    new: Sequence[loop.ForOp],
+    free: Collection[SSAValue] = (),
+) -> Witness | None:
+    """Two instances of a perfect nest that another order of its loops would turn around.
+
+    They touch none of the buffers `free`, whose uses may come in any order.
+    """
     nest = old[0]
     if keeps_by_signature(nest):
         return None
     fixed = loops_around(nest)
     orders = list(reversals(old, new))
     for first, second in conflicting(uses_in(nest)):
-        if are_together(first, second, old, fixed):
+        if first.buffer in free or are_together(first, second, old, fixed):
             continue
         for a, b in dict.fromkeys(((first, second), (second, first))):
             for differ in apart(a, b, fixed):

@@ -48,11 +48,11 @@ from xdsl.dialects.builtin import ArrayAttr, MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from analysis.affine import Affine, from_expression
+from analysis.affine import Affine
 from dialects import loop as loop_dialect
-from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
+from dialects.layout import LayoutAttr, logical_shape
 from passes.locations import locate
-from passes.loop.boxes import Span, spans_of
+from passes.loop.boxes import Span, frame_of, spans_of
 from passes.loop.dma import Memory, elide_guards, memory_of, pad_of_move, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
 from passes.loop.instances import bounds_of, is_indirect, place_of
@@ -472,14 +472,12 @@ class Promotion:
                     )
             return [(f, f + s) for f, s in zip(origin, type.get_shape(), strict=True)]
         sizes = [self.size(extent) for extent in logical_shape(type)]
-        found = [(Affine({}), size) for size in sizes]
-        for result, extent in zip(layout_map(type).results, physical_shape(type), strict=True):
-            form = from_expression(result, [Affine.variable(i) for i in range(len(sizes))], {})
-            if list(form.terms.values()) == [1] and isinstance(extent, int):
-                ((dimension, _),) = form.terms.items()
-                if isinstance(dimension, int):
-                    found[dimension] = Affine({}, -form.const), Affine({}, extent - form.const)
-        return found
+        return [
+            (Affine({}), size)
+            if frame is None
+            else (Affine({}, frame[0]), Affine({}, frame[1] + 1))
+            for size, frame in zip(sizes, frame_of(type), strict=True)
+        ]
 
     def size(self, extent: int | str) -> Affine:
         """The size of a dimension of the buffer."""

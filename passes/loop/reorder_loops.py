@@ -15,7 +15,7 @@ Refuses: loops that are not perfectly nested; bounds that would be used before t
 tokens or barriers below the loops; an order in which of two instances that touch an element, one
 of them writing it, the second one would come first, or run at the same time. Instances of a
 reduction that differ in its variables only may come in any order, but for those of a float sum
-where `reassociate=false`.
+where `reassociate=false`, and so may iterations that recompute the same (recomputations.py).
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -38,6 +38,7 @@ from passes.loop.primitive import (
     only_child,
 )
 from passes.loop.reassociation import reassociate_order
+from passes.loop.recomputations import recomputed
 from passes.loop.witnesses import EARLIER, TOGETHER
 
 ORDERED = loop_dialect.BarrierOp | loop_dialect.PushDepOp | loop_dialect.PopDepOp
@@ -87,6 +88,8 @@ def check_order(
             )
     order = ", ".join(op.loop_name.data for op in new)
     witness = turned_around(old, new)
+    if witness is not None:
+        witness = turned_around(old, new, recomputed(old[0], old))
     if witness is not None:
         raise scope.error(f"in the order {order} {witness.reversal()}", witness.line(EARLIER))
     found = made_concurrent(old, new)

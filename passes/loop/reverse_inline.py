@@ -14,20 +14,21 @@ Refuses: a consumer that reduces, reads the buffer under a guard, or at several 
 that is an argument, has several writers or other readers, or that copies, calls or prefetches use;
 a producer that is a reduction, or that writes something else; coordinates that do not tell the
 point, or that several points read; points that read what the producer does not write; inputs and
-results of the consumer that blocks in between write or use, or that the producer does not see.
+results of the consumer that blocks in between write or use, or that the producer does not see;
+tiles that are filled ahead of time.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
 import islpy as isl
 from xdsl.builder import Builder
-from xdsl.ir import Operation
+from xdsl.ir import BlockArgument, Operation
 from xdsl.rewriter import InsertPoint
 
-from analysis.affine import Affine, Quotient
+from analysis.affine import Affine
 from analysis.errors import ScheduleError
 from analysis.integer_sets import Names
 from dialects import loop
@@ -36,6 +37,7 @@ from passes.loop.bodies import Rebuilding
 from passes.loop.expand_unrolled_loops import erase_with_loops
 from passes.loop.forms import Ranges, coordinates, forms_of, ranges_of, set_forms, variables_of
 from passes.loop.instances import Instances, Touch, conditions_of, uses_of
+from passes.loop.inverses import inverse_of
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -46,51 +48,6 @@ from passes.loop.primitive import (
     loops_around,
 )
 from passes.loop.reverse_compute_at import Access, hoist
-
-
-def dim(i: int) -> Affine:
-    """The coordinate of the buffer in a dimension, as a variable."""
-    return Affine.variable(("dim", i))
-
-
-def digits_of(place: Affine, coordinate: Affine) -> Iterator[tuple[Hashable, Affine]]:
-    """The variables that a coordinate has as digits, with the largest step first, as forms of it.
-
-    Whether they are digits, so that each is less than the step of the next one, is not asked here.
-    """
-    if any(isinstance(atom, Quotient) for atom in place.terms):
-        return
-    if list(place.terms.values()) == [-1]:
-        yield next(iter(place.terms)), coordinate * -1 + place.const
-        return
-    steps = sorted(((c, v) for v, c in place.terms.items()), key=lambda term: -term[0])
-    larger: int | None = None
-    for step, variable in steps:
-        if step < 1:
-            return
-        value = (coordinate - place.const).floordiv(step, {})
-        yield variable, value if larger is None else value.mod(max(1, larger // step), {})
-        larger = step
-
-
-def number_of(places: Sequence[Affine], variable: Hashable) -> Affine | None:
-    """A variable of which coordinates are the digits, as a form of them; None if they are not."""
-    for i, place in enumerate(places):
-        if place.coefficient(variable) != 1:
-            continue
-        total, form = place, dim(i)
-        for _ in places:
-            quotients = [(a, c) for a, c in total.terms.items() if isinstance(a, Quotient)]
-            if not quotients:
-                break
-            atom, step = quotients[0]
-            other = next((j for j, p in enumerate(places) if p.terms.get(atom) == 1), None)
-            if other is None:
-                break
-            total, form = total - places[other] * step, form - dim(other) * step
-        if total - total.const == Affine.variable(variable):
-            return form - total.const
-    return None
 
 
 @dataclass(frozen=True)
@@ -125,38 +82,10 @@ class Inlining:
     @cached_property
     def inverse(self) -> dict[Hashable, Affine]:
         """The consumer's variables as forms of the coordinates; refuses others that they tell."""
-        found: dict[Hashable, Affine] = {}
-        for i, place in enumerate(self.places):
-            for variable, form in digits_of(place, dim(i)):
-                found.setdefault(variable, form)
-        domains = forms_of(self.consumer, "domains")
-        for variable, domain in zip(self.consumer.variables, domains, strict=True):
-            if variable not in found and domain == Affine({}, 1):
-                found[variable] = Affine({})
-            elif variable not in found:
-                form = number_of(self.places, variable)
-                if form is None:
-                    raise self.not_told(variable.name_hint)
-                found[variable] = form
-        self.check_inverse(found)
+        found = inverse_of(self.consumer, self.places, self.consumer.variables)
+        if isinstance(found, BlockArgument):
+            raise self.not_told(found.name_hint)
         return found
-
-    def check_inverse(self, found: Mapping[Hashable, Affine]) -> None:
-        """Refuse forms that do not give the variables back."""
-        names = Names()
-        places: dict[Hashable, Affine] = {("dim", i): place for i, place in enumerate(self.places)}
-        inside: list[Affine] = []
-        for variable, domain in zip(
-            self.consumer.variables, forms_of(self.consumer, "domains"), strict=True
-        ):
-            value = Affine.variable(variable)
-            inside += [value, domain - value - 1]
-        used = {v for form in inside for v in form.variables()}
-        for variable in self.consumer.variables:
-            back = found[variable].substitute(places, {}) - Affine.variable(variable)
-            for apart in (back - 1, back * -1 - 1):
-                if not names.points([], [*inside, apart], used).is_empty():
-                    raise self.not_told(variable.name_hint)
 
     def not_told(self, variable: str | None) -> ScheduleError:
         """The refusal of coordinates from which a variable does not follow."""
@@ -307,6 +236,7 @@ class ReverseInlinePass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         consumer = scope.find_block(self.block)
+        scope.refuse_parts(consumer)
         inlining = self.find(scope, consumer)
         self.check_order(scope, inlining)
         inlining.check_points()

@@ -42,7 +42,7 @@ from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from dialects.layout import LayoutAttr, logical_shape
 from passes.locations import locate
-from passes.loop.bodies import Rebuilding
+from passes.loop.bodies import Rebuilding, index_value
 from passes.loop.boxes import divided
 from passes.loop.combiners import (
     Accumulator,
@@ -52,7 +52,6 @@ from passes.loop.combiners import (
     combiner_of,
 )
 from passes.loop.forms import Ranges, block_with, coordinates, forms_of, map_of, ranges_of
-from passes.loop.inline_compute import index_value
 from passes.loop.nests import (
     clone_into,
     clone_loops,

@@ -206,7 +206,7 @@ class Tensorization:
             count = f"{domain.const}" if domain.is_constant else "a number"
             raise self.scope.error(
                 f"{at_once} block '{self.name}' has {count} of them, no multiple of {extent}; "
-                "pad-block computes whole instructions"
+                "pad-block computes whole instructions, peel-loop parts them from the rest"
             )
 
     def check_aliases(self, parts: Sequence[Part]) -> None:

@@ -15,7 +15,7 @@ that touches what another one writes; a loop that already has a kind.
 from dataclasses import dataclass
 
 from dialects import loop as loop_dialect
-from passes.loop.instances import uses_of
+from passes.loop.instances import uses_in
 from passes.loop.permutations import accumulated
 from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
 from passes.loop.signatures import iterations_are_apart
@@ -47,9 +47,10 @@ def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
     """Refuse a loop whose iterations add to the same elements."""
     if iterations_are_apart(op):
         return
+    lasting = uses_in(op)
     for block in blocks_in(op):
-        uses = [use for inner in block.body.walk() for use in uses_of(inner)]
-        steps = [use for use in uses if use.buffer in accumulated(block)]
+        mine, sums = set(block.body.walk()), accumulated(block)
+        steps = [use for use in lasting if use.op in mine and use.buffer in sums]
         found = carried(op, loops_around(op), steps)
         if found is not None:
             raise scope.error(

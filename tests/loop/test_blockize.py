@@ -36,6 +36,14 @@ SCHEDULES = {
         TILES,
         'split-loop{loop="y" factor=4},parallelize-loop{loop="y_o"},blockize{loop="R_x"}',
     ],
+    "with the nest that begins it": [
+        TILES.replace("blockize", 'decompose-reduction{block="C" loop="c"},blockize'),
+        'reorder-loops{loops="w","x_o","h","y"}',
+    ],
+    "whole tiles and a tail": [
+        TILES.replace("factor=4", "factor=3").replace("blockize", "peel-loop{loop=x_o},blockize"),
+        "parallelize-loop{loop=y}",
+    ],
     "loops again": [TILES, 'expand-intrinsics,vectorize-loop{loop="C_x_i"}'],
 }
 

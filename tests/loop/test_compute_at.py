@@ -56,6 +56,14 @@ SCHEDULES = {
         *(at("S", "j_o"), promote("S", "j_o"), at("B", "j_o"), promote("B", "j_o")),
         'parallelize-loop{loop="i_o"}',
     ],
+    "tiled afterwards": [at("S", "j"), "tile-loops{loops=i,j sizes=3,4}"],
+    "a chain tiled afterwards": [
+        *(at("S", "j"), at("B", "j"), 'split-loop{loop="S_q" factor=2}'),
+        "tile-loops{loops=i,j sizes=3,4},reorder-loops{loops=j_i,j_o}",
+    ],
+    "a tile of what is recomputed": [
+        *(at("S", "j"), at("B", "j"), promote("B", "j"), "reorder-loops{loops=j,i}"),
+    ],
     "loops that were split and reordered": [
         'split-loop{loop="p" factor=5},split-loop{loop="p_i" factor=3}',
         'split-loop{loop="r" factor=2},reorder-loops{loops="r_i","p_o"}',

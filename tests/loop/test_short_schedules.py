@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from native import apply, parse, run
-from te_cases import chain, conv, depthwise, extreme, matmul, pool, softmax, symbolic_case
+from te_cases import chain, conv, depthwise, extreme, gather, matmul, pool, softmax, symbolic_case
 
 from analysis.errors import ScheduleError
 
@@ -58,6 +58,14 @@ ACCEPTED = {
     "a chain of padded blocks": (
         conv(3, 5, 6),
         [pad("conv", "oc", 8, "ic", 4), pad("biased", "c", 8), pad("relu", "relu_c", 8)],
+    ),
+    "a gather in whole vectors": (
+        gather(9, 5, 7),
+        [
+            pad("G", "y", 4, "x", 8),
+            'split-loop{loop="x" factor=8}',
+            'vectorize-loop{loop="x_i"}',
+        ],
     ),
     "a padded maximum": (softmax(5, 7), [pad("M", "k", 4, "y", 4)]),
     "a padded search of the first of the largest": (
@@ -200,6 +208,15 @@ def test_results_are_kept(what):
 
 
 REFUSED = {
+    "a tile that an instruction could not compute": (
+        matmul(7, 11, 9),
+        [
+            'split-loop{loop="x" factor=4}',
+            'decompose-reduction{block="C" loop="k"}',
+            'blockize{loop="x_i"}',
+        ],
+        "no multiple of 4",
+    ),
     "a tile of a buffer that only lives below": (
         matmul(7, 11, 9),
         [promote("A", "k"), promote("A_local", "y")],

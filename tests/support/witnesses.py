@@ -16,6 +16,7 @@ from brute_force import instance_of
 from native import context
 from random_schedules import function_of
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineConstantExpr,
@@ -28,7 +29,8 @@ from xdsl.passes import ModulePass
 from analysis.errors import UserError
 from dialects import loop
 from dialects.layout import logical_shape
-from passes.loop.primitive import Scope
+from passes.loop.primitive import Scope, memory_of
+from passes.loop.regions import declaration_of
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tile_loops import TileLoopsPass
@@ -104,10 +106,36 @@ def python_of(expr: AffineExpr) -> str:
     return f"({python_of(expr.lhs)} {signs[expr.kind.name]} {python_of(expr.rhs)})"
 
 
-class Trace:
-    """All events of a function, in program order; the index of a gather is not known (None)."""
+Wanted = Callable[[Operation, SSAValue], bool]
+"""Whether events are asked for: of an operation, in some memory."""
 
-    def __init__(self, module: ModuleOp, dims: Mapping[str, int]) -> None:
+
+def touched_by(op: Operation) -> list[SSAValue]:
+    """The memory that a load, store or copy touches."""
+    match op:
+        case loop.LoadOp() | loop.StoreOp():
+            buffers = [op.memref]
+        case loop.CopyOp():
+            buffers = [op.source, op.target]
+        case loop.IntrinsicOp():
+            buffers = list(op.tiles)
+        case _:
+            buffers = []
+    return [memory_of(buffer) or buffer for buffer in buffers]
+
+
+class Trace:
+    """Events of a function, in program order; the index of a gather is not known (None)."""
+
+    def __init__(
+        self, module: ModuleOp, dims: Mapping[str, int], wanted: Wanted = lambda *_: True
+    ) -> None:
+        self.busy: set[Operation] = set()
+        for op in module.walk():
+            if any(wanted(op, buffer) for buffer in touched_by(op)):
+                while op is not None and op not in self.busy:
+                    self.busy.add(op)
+                    op = op.parent_op()
         self.values = {}
         self.memory = {}
         self.origins = {}
@@ -138,6 +166,8 @@ class Trace:
     def block(self, block) -> None:
         for op in block.ops:
             match op:
+                case loop.ForOp() | loop.BlockOp() | loop.CopyOp() if op not in self.busy:
+                    pass
                 case loop.ForOp():
                     (low,), (high,) = self.map(op.lower, op.bounds), self.map(op.upper, op.bounds)
                     for i in range(low, high):
@@ -170,9 +200,10 @@ class Trace:
         for region in regions:
             self.values.update(zip(region.block.args, variables, strict=True))
             for inner in region.block.ops:
-                if isinstance(inner, loop.LoadOp | loop.StoreOp):
+                if inner in self.busy:
                     values = dict(zip(names, variables, strict=True))
-                    self.access(inner, subject, values, region is op.init)
+                    show = self.call if isinstance(inner, loop.IntrinsicOp) else self.access
+                    show(inner, subject, values, region is op.init)
 
     def access(self, op, subject: str, values: Mapping[str, int], init: bool) -> None:
         if isinstance(op, loop.LoadOp) and any(
@@ -182,6 +213,24 @@ class Trace:
         place = self.map(op.map, op.indices)
         element = None if None in place else tuple(place)
         self.add(op.memref, subject, values, element, isinstance(op, loop.StoreOp), init)
+
+    def call(self, op, subject: str, values: Mapping[str, int], init: bool) -> None:
+        """A call touches a box of each operand, and reads the result first where it updates it."""
+        behaviour = declaration_of(op).behaviour.block
+        operands = [*behaviour.last_op.operands, *behaviour.args]
+        indices = [self.values.get(index) for index in op.indices]
+        for number, (tile, operand) in enumerate(zip(op.tiles, operands, strict=False)):
+            writes, place = number < op.writes.data, op.places[number]
+            origin = self.origins.get(tile, [0] * len(operand.type.get_shape()))
+            for index in points([range(extent) for extent in operand.type.get_shape()]):
+                if place is None:
+                    element = tuple(o + i for o, i in zip(origin, index, strict=True))
+                else:
+                    element = tuple(place.eval(indices, list(index)))
+                if not writes or op.form.data == "update":
+                    self.add(tile, subject, values, element, False, init)
+                if writes:
+                    self.add(tile, subject, values, element, True, init)
 
     def copy(self, op: loop.CopyOp) -> None:
         names = op.source.name_hint, op.target.name_hint
@@ -294,11 +343,15 @@ def confirm(
     if not first.writes and not second.writes:
         return "neither instance writes"
     after = before.clone()
+
+    def wanted(_op: Operation, memory: SSAValue) -> bool:
+        return memory.name_hint == first.buffer
+
     try:
-        old = Trace(before, dims).with_results()
+        old = Trace(before, dims, wanted).with_results()
         with unchecked():
             step.apply(context(), after)
-        new = Trace(after, dims).with_results()
+        new = Trace(after, dims, wanted).with_results()
     except TooLongError:
         return None
     except (UserError, KeyError):  # something else is in the way, too, or memory is not there
@@ -390,13 +443,17 @@ def race_of(module: ModuleOp, dims: Mapping[str, int]) -> str | None:
 
     Elements of gathers are not known, and left out.
     """
-    together = {
-        op.loop_name.data
-        for op in module.walk()
-        if isinstance(op, loop.ForOp) and op.kind.data in CONCURRENT
+    loops = [o for o in module.walk() if isinstance(o, loop.ForOp) and o.kind.data in CONCURRENT]
+    together = {op.loop_name.data for op in loops}
+    inside = {op for outer in loops for op in outer.walk()}
+    written = {
+        memory
+        for op in inside
+        if isinstance(op, loop.StoreOp | loop.CopyOp)
+        for memory in touched_by(op)
     }
     try:
-        events = Trace(module, dims).events if together else []
+        events = Trace(module, dims, lambda op, memory: op in inside and memory in written).events
     except TooLongError:
         return None
     seen: dict[object, tuple[set[int], bool]] = {}

@@ -31,6 +31,8 @@ def is_cheap(recipe: Recipe, block: loop.BlockOp) -> bool:
     if len(stores) != 1 or not isinstance(stores[0].memref.owner, loop.AllocOp):
         return False
     reads = [a for a in accesses(recipe.function, stores[0].memref) if a is not stores[0]]
+    if any(isinstance(a, loop.LoadOp) and a.otherwise is not None for a in reads):
+        return False
     heavy = any(op.name.startswith("math.") for op in block.body.walk())
     if not heavy:
         return True

@@ -29,6 +29,9 @@ OVERHEAD = 0.1
 REMAINDER = 0.01
 """What each kind of remainder costs, as a share of the whole."""
 
+MOST_WORK = 4
+"""How many times the work a product may take if it is padded to whole instructions."""
+
 FEWEST_USES = 64
 """For so many uses of each element a copy of a factor that lies right pays."""
 
@@ -48,6 +51,11 @@ class Operand:
     @staticmethod
     def of(access: Access, element: tuple[Digit, ...]) -> "Operand":
         return Operand(access, element, access.memref.name_hint or "")
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a pad is read outside of the buffer."""
+        return isinstance(self.access, loop.LoadOp) and self.access.otherwise is not None
 
     def dimension(self, axis: Axis) -> int | None:
         """The coordinate that an axis moves."""
@@ -99,14 +107,30 @@ class Match:
         """The multiply-adds of one call."""
         return math.prod(map(self.extent, (self.lanes, self.rows, self.depth)))
 
+    @property
+    def ragged(self) -> list[Axis]:
+        """The axes whose last instruction would not be whole."""
+        return [axis for axis in self.digits if (axis.extent or 0) % self.extent(axis)]
+
+    @property
+    def growth(self) -> float:
+        """How many times the work it is with whole instructions."""
+        found = 1.0
+        for axis in self.ragged:
+            assert axis.extent is not None
+            found *= -(-axis.extent // self.extent(axis)) * self.extent(axis) / axis.extent
+        return found
+
     def packs(self, operand: Operand) -> bool:
-        """Whether an operand is laid out anew for the instruction: constants always, another factor
-        if it must be, and so many results need each of its elements that a copy pays."""
+        """Whether an operand is laid out anew for the instruction: constants and what is read with
+        pads around it always, another factor if it must be, and so many results need each of its
+        elements that a copy pays."""
         buffer = operand.access.memref
         mine = [axis for axis, digits in self.digits.items() if digits[0] in operand.element]
         if not all(map(operand.is_alone, mine)):
             return False
-        if is_weight(buffer):
+        padded = any(operand.dimension(axis) is not None for axis in self.ragged)
+        if is_weight(buffer) or operand.is_guarded or padded:
             return True
         plain = isinstance(buffer, BlockArgument) and layout_of(buffer.type) is None
         return plain and not self.lies_right(operand) and self.reuse(operand) >= FEWEST_USES
@@ -143,7 +167,8 @@ class Match:
 
 
 def matches_of(recipe: Recipe, block: loop.BlockOp) -> list[Match]:
-    """The instructions that can compute a reduction, those that do most at once first."""
+    """The instructions that can compute a reduction: those that do so as it is first, then those
+    that do most at once of it."""
     found: list[Match] = []
     for declared in (op for op in recipe.module.ops if isinstance(op, te.IntrinsicOp)):
         runs = declared.llvm_text is not None and (
@@ -153,7 +178,8 @@ def matches_of(recipe: Recipe, block: loop.BlockOp) -> list[Match]:
         if isinstance(pattern, Pattern) and pattern.reducer is not None:
             for part in parts_of(pattern, block.body.block):
                 found.extend(assignments(block, pattern, part))
-    return sorted(found, key=lambda match: -match.work)
+    fitting = [match for match in found if match.growth <= MOST_WORK]
+    return sorted(fitting, key=lambda match: (bool(match.ragged), -match.work / match.growth))
 
 
 def assignments(block: loop.BlockOp, pattern: Pattern, part: Part) -> Iterator[Match]:
@@ -169,7 +195,6 @@ def assignments(block: loop.BlockOp, pattern: Pattern, part: Part) -> Iterator[M
     axes.sort(key=lambda axis: -order.index(axis.name))
 
     def candidates(digits: Sequence[Digit]) -> list[Axis]:
-        extent = math.prod(digit.extent for digit in digits)
         wanted = [{digit in operand.element for digit in digits} for operand in operands]
         return [
             axis
@@ -177,7 +202,6 @@ def assignments(block: loop.BlockOp, pattern: Pattern, part: Part) -> Iterator[M
             if axis.reduce == digits[0].reduce
             and [{operand.dimension(axis) is not None} for operand in operands] == wanted
             and axis.extent is not None
-            and axis.extent % extent == 0
         ]
 
     *first, last = spatial

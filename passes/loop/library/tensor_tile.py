@@ -10,8 +10,9 @@
 An instruction with one spatial axis reads its factors where they are, an unrolled row of the tile
 for each point. One with two computes on tiles alone, so tiles of the factors are moved to registers
 as well, by other instructions of the module. Factors are packed in the order in which they are
-read, constants ahead of time. The schedule is tried on a copy first: whatever a primitive refuses
-is left to the other schedules of the library.
+read, constants ahead of time. Where an axis is no multiple of what the instruction computes at
+once, the product is padded: the packed factors have zeros there. The schedule is tried on a copy
+first: whatever a primitive refuses is left to the other schedules of the library.
 """
 
 import math
@@ -24,10 +25,11 @@ from analysis.errors import ScheduleError
 from dialects import te
 from passes.loop.decompose_reduction import DecomposeReductionPass
 from passes.loop.forms import coordinates
-from passes.loop.library.axes import Axis, axes_of, consumers_of, physical_order
+from passes.loop.library.axes import Axis, axes_of, consumers_of, is_weight, physical_order
 from passes.loop.library.recipe import Recipe
 from passes.loop.library.tensor_choice import Match, Operand, Tile, choose_tile, matches_of
 from passes.loop.pack_buffer import PackBufferPass
+from passes.loop.pad_block import PadBlockPass
 from passes.loop.peel_loop import PeelLoopPass
 from passes.loop.promote_memory_scope import PromoteMemoryScopePass
 from passes.loop.reorder_loops import ReorderLoopsPass
@@ -72,6 +74,15 @@ def schedule(recipe: Recipe, name: str, number: int) -> None:
     block = recipe.find(name)
     assert block is not None
     match = matches_of(recipe, block)[number]
+    if match.ragged:
+        match = padded(recipe, name, match)
+    tiling_of(recipe, name, match).apply()
+
+
+def tiling_of(recipe: Recipe, name: str, match: Match) -> "Tiling":
+    """A reduction by an instruction, with the tile that takes the least time."""
+    block = recipe.find(name)
+    assert block is not None
     axes = axes_of(block)
     order = physical_order(block, axes)
     spatial = sorted((a for a in axes if not a.reduce), key=lambda a: order.index(a.name))
@@ -79,7 +90,25 @@ def schedule(recipe: Recipe, name: str, number: int) -> None:
     rows = match.rows or (points[-1] if points else None)
     counts = [-(-(a.extent or UNKNOWN) // match.extent(a)) for a in (rows, match.lanes) if a]
     tile = choose_tile(recipe.machine, match, *([1] * (rows is None)), *counts)
-    Tiling(recipe, name, match, tile, rows, spatial, [a for a in axes if a.reduce]).apply()
+    return Tiling(recipe, name, match, tile, rows, spatial, [a for a in axes if a.reduce])
+
+
+def padded(recipe: Recipe, name: str, match: Match) -> Match:
+    """Pad a reduction to whole instructions; constants have the pads in their layout."""
+    tiling = tiling_of(recipe, name, match)
+    for operand in match.reads:
+        if is_weight(operand.access.memref) and match.packs(operand):
+            recipe.do(TransformLayoutPass(operand.buffer, tiling.packed_layout(operand), pad=0))
+    axes = match.ragged
+    multiples = tuple(match.extent(axis) for axis in axes)
+    recipe.do(PadBlockPass(name, tuple(axis.name for axis in axes), multiples))
+    block = recipe.find(name)
+    assert block is not None
+    for other in matches_of(recipe, block):
+        mine = [axis.name for axis in match.digits]
+        if other.name == match.name and [axis.name for axis in other.digits] == mine:
+            return other
+    raise ScheduleError(f"@{match.name} does not compute what block '{name}' is when it is padded")
 
 
 @dataclass(frozen=True)
@@ -190,13 +219,17 @@ class Tiling:
 
     def packed(self, operand: Operand) -> Operand:
         """Lay a factor out in the order in which it is read; a constant stays what it is."""
-        first = operand.element[0] in self.match.digits[self.match.lanes]
-        neighbours = self.match.extent(self.match.lanes) * (self.tile.columns if first else 1)
-        map = self.layout(operand, neighbours)
-        self.recipe.do(PackBufferPass(operand.buffer, map))
+        pads = operand.is_guarded or None
+        self.recipe.do(PackBufferPass(operand.buffer, self.packed_layout(operand), pads=pads))
         name = operand.access.memref.name_hint
         assert name is not None
         return replace(operand, buffer=name)
+
+    def packed_layout(self, operand: Operand) -> str:
+        """The map of the layout in which a factor is read."""
+        first = operand.element[0] in self.match.digits[self.match.lanes]
+        neighbours = self.match.extent(self.match.lanes) * (self.tile.columns if first else 1)
+        return self.layout(operand, neighbours)
 
     def layout(self, operand: Operand, neighbours: int) -> str:
         """The map of a layout in which the elements of each instruction lie side by side, those of

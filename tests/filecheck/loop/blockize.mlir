@@ -1,5 +1,7 @@
 // RUN: dovetail-opt %s -p 'tile-loops{loops=y,x,k sizes=3,4,8},blockize{loop=y_i},reorder-loops{loops=k_o,x_o,y_o}' | filecheck %s --check-prefix=TILE
 // RUN: dovetail-opt %s -p 'reorder-loops{loops=k,y,x},split-loop{loop=x factor=4},blockize{loop=x_i into=row}' | filecheck %s --check-prefix=ROW
+// RUN: dovetail-opt %s -p 'tile-loops{loops=y,x,k sizes=3,4,8},decompose-reduction{block=C loop=k_i},blockize{loop=y_i}' | filecheck %s --check-prefix=INIT
+// RUN: dovetail-opt %s -p 'split-loop{loop=x factor=3},peel-loop{loop=x_o},blockize{loop=x_i}' | filecheck %s --check-prefix=PEELED
 // RUN: dovetail-opt %s -p 'blockize{loop=j}' | filecheck %s --check-prefix=ELEMENTS
 // RUN: not dovetail-opt %s -p 'blockize{loop=t}' 2>&1 | filecheck %s --check-prefix=SEVERAL
 // RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},blockize{loop=x}' 2>&1 | filecheck %s --check-prefix=KIND
@@ -10,6 +12,7 @@
 // RUN: not dovetail-opt %s -p 'split-loop{loop=x factor=2},blockize{loop=x_o}' 2>&1 | filecheck %s --check-prefix=DIGITS
 // RUN: not dovetail-opt %s -p 'split-loop{loop=x factor=3},blockize{loop=x_i}' 2>&1 | filecheck %s --check-prefix=PART
 // RUN: not dovetail-opt %s -p 'blockize{loop=g}' 2>&1 | filecheck %s --check-prefix=GUARD
+// RUN: not dovetail-opt %s -p 'blockize{loop=q}' 2>&1 | filecheck %s --check-prefix=INDEX
 
 // TILE. the loops outside are reordered as those of any block that reduces.
 // TILE:      te.intrinsic @C_tile (%A: tensor<3x8xf32>, %B: tensor<8x4xf32>) {
@@ -35,6 +38,18 @@
 // ROW-NEXT:    %0 = te.compute "C" (%x_i = 0 to 4) sum (%once = 0 to 1) {
 // ROW:           loop.intrinsic @row "update"(%C[%v_y, %v_x * 4 + i0], %A[%v_y, %v_k], %B[%v_k, %v_x * 4 + i0]) writes 1
 
+// INIT. A nest that begins the reduction is part of it, and of the tile.
+// INIT:            loop.for %k_o = 0 to 3 {
+// INIT-NEXT:         loop.block "C" (%v_y < 4 = %y_o, %v_x < 2 = %x_o, reduce %v_k < 3 = %k_o) init {
+// INIT-NEXT:           loop.intrinsic @C_tile "reset"(%C[%v_y * 3 + i0, %v_x * 4 + i1])
+// INIT-NEXT:         } {
+
+// PEELED. Whole tiles, and the rest as loops.
+// PEELED:      loop.for %x_o = 0 to 2 {
+// PEELED-NEXT:   loop.block "C" (%v_y < 12 = %y, %v_x < 6 = %x_o * 3, reduce %v_k < 1 = 0) init {
+// PEELED:      loop.for %x_o_tail = 2 to 3 {
+// PEELED-NEXT:   loop.for %x_i_tail = 0 to 3 {
+
 // ELEMENTS. what does not reduce has one form.
 // ELEMENTS:      te.intrinsic @D_tile (%C: tensor<8xf32>) {
 // ELEMENTS:      } lower compute "D_tile"
@@ -47,8 +62,9 @@
 // CALL: error: blockize: block 'C' is no computation of one value; it is a call already, or stores several
 // PLACE: error: blockize: block 'P' computes with where it is, not only with what it reads; an instruction does not know that
 // DIGITS: error: blockize: the loops 'x_o' and 'x_i' both move one coordinate of %B; fuse them, or choose a loop further in
-// PART: error: blockize: @C_tile computes 3 elements along 'x' at once, and block 'C' has 8 of them, no multiple of 3
+// PART: error: blockize: @C_tile computes 3 elements along 'x' at once, and block 'C' has 8 of them, no multiple of 3; pad-block computes whole instructions, peel-loop parts them from the rest
 // GUARD: error: blockize:
+// INDEX: error: blockize: block 'Q' computes an index of %A, so that the element is only known when it runs; an instruction's elements lie where the loops say
 
 func.func @matmul(%A: memref<12x24xf32>, %B: memref<24x8xf32>, %C: memref<12x8xf32>, %D: memref<12x8xf32>) {
   loop.for %y = 0 to 12 {
@@ -108,6 +124,14 @@ func.func @others(%A: memref<8xi64>, %O: memref<?xi64, #loop.layout<["n"]>>) {
   loop.for %g = 0 to 8 {
     loop.block "G" (%v < 8 = %g) {
       %a = loop.load %A[%v - 1] where (%v >= 1) else %zero : memref<8xi64>
+      loop.store %a, %A[%v] : memref<8xi64>
+    }
+  }
+  loop.for %q = 0 to 8 {
+    loop.block "Q" (%v < 8 = %q) {
+      %n = loop.load %A[0] : memref<8xi64>
+      %j = arith.index_cast %n : i64 to index
+      %a = loop.load %A[%j] : memref<8xi64>
       loop.store %a, %A[%v] : memref<8xi64>
     }
   }

@@ -26,6 +26,7 @@
 // RUN: dovetail-opt %s -p 'double-buffer{buffer=T loop=k},promote-memory-scope{buffer=T_next scope=register at=i}' | filecheck %s --check-prefix=TILE
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},parallelize-loop{loop=k}' 2>&1 | filecheck %s --check-prefix=PARALLEL
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},compute-at{block=T at=j}' 2>&1 | filecheck %s --check-prefix=MOVED
+// RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},reverse-inline{block=T}' 2>&1 | filecheck %s --check-prefix=INLINED
 
 // THREE. two tiles are filled before the loop, the third one in it. The sum runs while the tile is there.
 // THREE-LABEL: func.func @sums(%A: memref<40xf32>, %S: memref<5xf32>) {
@@ -227,6 +228,7 @@ func.func @steps(%A: memref<9xf32>, %O: memref<9xf32>) {
 // PARALLEL: error: parallelize-loop: loop 'k' cannot be parallel: block
 // PARALLEL: %T_copies
 // MOVED: error: compute-at: %T_next lies in a part of %T_copies, which is filled ahead of time; do this before double-buffer
+// INLINED: error: reverse-inline: %T_next lies in a part of %T_copies, which is filled ahead of time; do this before double-buffer
 
 // EMPTY: error: double-buffer: nothing in loop 'e' fills %E
 // ONE: error: double-buffer: only block 'F' uses %F, which fills it, too; what uses a tile stands behind what fills it

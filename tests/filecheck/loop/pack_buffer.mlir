@@ -7,6 +7,12 @@
 // RUN: dovetail-opt %s -p 'pack-buffer{buffer=U map="(r)->(r mod 4,r floordiv 4)" function=partly}' | filecheck %s --check-prefix=PARTLY
 // RUN: dovetail-opt %s -p 'pack-buffer{buffer=G map="(r)->(r mod 4,r floordiv 4)" function=gather}' | filecheck %s --check-prefix=GATHER
 // RUN: dovetail-opt %s -p 'pack-buffer{buffer=O map="(r)->(r mod 4,r floordiv 4)" function=scatter}' | filecheck %s --check-prefix=SCATTER
+// RUN: dovetail-opt %s -p 'pack-buffer{buffer=X map="(r)->(r floordiv 4,r mod 4)" pads=true function=window}' | filecheck %s --check-prefix=PADS
+// RUN: dovetail-opt %s -p 'split-loop{loop=i factor=4 function=window},pack-buffer{buffer=X map="(r)->(r)" at=i_o pads=true function=window}' | filecheck %s --check-prefix=PADS-TILE
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=X map="(r)->(r)" pads=true function=pads_apart}' 2>&1 | filecheck %s --check-prefix=PADS-APART
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=Y map="(r)->(r)" pads=true function=pads_apart}' 2>&1 | filecheck %s --check-prefix=PADS-GUARD
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=Z map="(r)->(r)" pads=true function=pads_apart}' 2>&1 | filecheck %s --check-prefix=PADS-WRITTEN
+// RUN: not dovetail-opt %s -p 'pack-buffer{buffer=S map="(r)->(r)" pads=true at=a function=pads_sized}' 2>&1 | filecheck %s --check-prefix=PADS-SIZED
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r)->(r)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=RANK
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r floordiv 2)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=SHARED
 // RUN: not dovetail-opt %s -p 'pack-buffer{buffer=A map="(r,k)->(k,r)" tile=S function=rowsum}' 2>&1 | filecheck %s --check-prefix=NAME
@@ -91,7 +97,7 @@
 // SHARED: error: pack-buffer: map="(r,k)->(k,r floordiv 2)" puts two elements of %A_packed in one place; a layout keeps them apart
 // SHARED-NEXT:   %A_packed[0, 0] and %A_packed[1, 0] would both be at [0, 0]
 // NAME: error: pack-buffer: the name 'S' is that of another buffer; choose another
-// PLACE: error: pack-buffer: %T is packed where it is, as nobody else sees it in its old layout; scope= and tile= are for a copy, which at= makes in a loop
+// PLACE: error: pack-buffer: %T is packed where it is, as nobody else sees it in its old layout; scope=, tile= and pads= are for a copy, which at= makes in a loop
 // A layout takes the place of another one.
 // ALREADY: %T = loop.alloc : memref<8xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 2), (d0 mod 2))>, [4, 2]>>
 // COPIED: error: pack-buffer: %A is used by loop.copy, which would see it in its old layout; pack it in a loop with at=, or before that is there
@@ -222,6 +228,73 @@ func.func @padded_product(%A: memref<9x4xi8>, %B: memref<4x11xi8>, %C: memref<9x
           loop.store %1, %C[%v_y, %v_x] : memref<9x11xi8, #loop.layout<affine_map<(d0, d1) -> (d0, (d1 floordiv 8), (d1 mod 8))>, [9, 2, 8]>>
         }
       }
+    }
+  }
+  func.return
+}
+
+// What guarded reads find outside of a buffer lies in the copy, and nothing is left to be tested.
+
+// PADS-LABEL: func.func @window(%X: memref<9xf32>, %Y: memref<9xf32>) {
+// PADS-NEXT:    %X_packed = loop.alloc at [-1] : memref<11xf32, #loop.layout<affine_map<(d0) -> ((d0 floordiv 4), (d0 mod 4))>, [3, 4]>>
+// PADS-NEXT:    loop.for %X_packed_in_d0 = 0 to 11 {
+// PADS-NEXT:      loop.block "X_packed_in" (%v_d0 < 11 = %X_packed_in_d0) {
+// PADS-NEXT:        %0 = arith.constant 2.000000e+00 : f32
+// PADS-NEXT:        %1 = loop.load %X[%v_d0 - 1] where (%v_d0 - 1 >= 0, -%v_d0 + 9 >= 0) else %0 : memref<9xf32>
+// PADS-NEXT:        loop.store %1, %X_packed[%v_d0 - 1]
+// PADS:             loop.load %X_packed[%v + %w - 1] : memref<11xf32
+
+// PADS-TILE:      loop.for %i_o = 0 to 3 {
+// PADS-TILE-NEXT:   %X_packed = loop.alloc at [%i_o * 4 - 1] : memref<6xf32
+// PADS-TILE-NEXT:   loop.for %X_packed_in_d0 = 0 to 6 {
+// PADS-TILE-NEXT:     loop.block "X_packed_in" (%v_d0 < 14 = %i_o * 4 + %X_packed_in_d0) {
+func.func @window(%X: memref<9xf32>, %Y: memref<9xf32>) {
+  loop.for %i = 0 to 9 {
+    loop.for %t = 0 to 3 {
+      loop.block "Y" (%v < 9 = %i, reduce %w < 3 = %t) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %Y[%v] : memref<9xf32>
+      } {
+        %y = loop.load %Y[%v] : memref<9xf32>
+        %two = arith.constant 2.0 : f32
+        %x = loop.load %X[%v + %w - 1] where (%v + %w >= 1, 9 - %v - %w >= 0) else %two : memref<9xf32>
+        %s = arith.addf %y, %x : f32
+        loop.store %s, %Y[%v] : memref<9xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// PADS-APART: error: pack-buffer: reads of %X find different values outside of it, and a move has one pad; choose a loop around only one of them
+// PADS-GUARD: error: pack-buffer: a read of %Y in block 'two' has a guard other than that it is inside the buffer, or else no constant, and a move into the tile cannot have that
+// PADS-WRITTEN: error: pack-buffer: block 'two' writes %Z, and only what is never written is copied with its pads; pack it without pads=true
+func.func @pads_apart(%X: memref<9xf32>, %Y: memref<9xf32>, %Z: memref<9xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %one = arith.constant 1.0 : f32
+  loop.for %i = 0 to 9 {
+    loop.block "two" (%v < 9 = %i) {
+      %x = loop.load %X[%v - 1] where (%v >= 1) else %zero : memref<9xf32>
+      %y = loop.load %X[%v + 1] where (%v < 8) else %one : memref<9xf32>
+      %z = loop.load %Y[%v] where (%v < 8) else %one : memref<9xf32>
+      %u = loop.load %Z[%v - 1] where (%v >= 1) else %one : memref<9xf32>
+      %s = arith.addf %x, %y : f32
+      %t = arith.addf %s, %z : f32
+      %r = arith.addf %t, %u : f32
+      loop.store %r, %Z[%v] : memref<9xf32>
+    }
+  }
+  func.return
+}
+
+// PADS-SIZED: error: pack-buffer: only a run knows where the box of %S begins that loop 'a' reads; pack it without pads=true
+func.func @pads_sized(%S: memref<9xf32>, %O: memref<?x9xf32, #loop.layout<["n", 9]>>) {
+  %n = loop.dim "n"
+  loop.for %a = 0 to %n {
+    loop.block "sized" (%v < %n = %a) {
+      %zero = arith.constant 0.0 : f32
+      %x = loop.load %S[%v - 1] where (%v >= 1, 9 - %v >= 0) else %zero : memref<9xf32>
+      loop.store %x, %O[%v, 0] : memref<?x9xf32, #loop.layout<["n", 9]>>
     }
   }
   func.return

@@ -12,6 +12,8 @@
 // RUN: dovetail-opt %s -p 'pad-block{block=U loops=u multiples=4}' | filecheck %s --check-prefix=UPDATE
 // RUN: dovetail-opt %s -p 'pad-block{block=H1 loops=h multiples=4}' | filecheck %s --check-prefix=PART
 // RUN: dovetail-opt %s -p 'pad-block{block=T1 loops=i multiples=4}' | filecheck %s --check-prefix=SHARED
+// RUN: dovetail-opt %s -p 'pad-block{block=F loops=k multiples=8}' | filecheck %s --check-prefix=GATHERED
+// RUN: dovetail-opt %s -p 'pad-block{block=SY loops=rk multiples=8}' | filecheck %s --check-prefix=SIZE
 // RUN: not dovetail-opt %s -p 'pad-block{block=B_local_in loops=B_local_in_d0 multiples=8 function=filled_ahead}' 2>&1 | filecheck %s --check-prefix=AHEAD
 
 // Reads get guards, and zeros outside; the result is an argument, so it is computed beside it.
@@ -354,6 +356,56 @@ func.func @filled_ahead(%A: memref<9x4xi8>, %B: memref<4x11xi8>, %C: memref<9x11
           loop.store %3, %C[%v_y, %v_x] : memref<9x11xi8>
         }
       }
+    }
+  }
+  func.return
+}
+
+// What a run computes an index from is not read at new points, and neither is what lies there.
+
+// GATHERED-LABEL: func.func @gathered
+// GATHERED:         loop.for %k = 0 to 8 {
+// GATHERED-NEXT:      loop.block "F" (%v < 3 = %y, reduce %w < 8 = %k) init {
+// GATHERED:             %n = loop.load %I[%w] where (-%w + 4 >= 0) else %pad : memref<5xindex>
+// GATHERED-NEXT:        %pad_1 = arith.constant 0.000000e+00 : f32
+// GATHERED-NEXT:        %x = loop.load %X[%v, %n] where (-%w + 4 >= 0) else %pad_1 : memref<3x9xf32>
+func.func @gathered(%X: memref<3x9xf32>, %I: memref<5xindex>, %O: memref<3xf32>) {
+  loop.for %y = 0 to 3 {
+    loop.for %k = 0 to 5 {
+      loop.block "F" (%v < 3 = %y, reduce %w < 5 = %k) init {
+        %zero = arith.constant 0.0 : f32
+        loop.store %zero, %O[%v] : memref<3xf32>
+      } {
+        %o = loop.load %O[%v] : memref<3xf32>
+        %n = loop.load %I[%w] : memref<5xindex>
+        %x = loop.load %X[%v, %n] : memref<3x9xf32>
+        %s = arith.addf %o, %x : f32
+        loop.store %s, %O[%v] : memref<3xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// A size that only a run knows.
+
+!sized = memref<?xf32, #loop.layout<["len"]>>
+
+// SIZE-LABEL: func.func @sized
+// SIZE:         loop.for %rk = 0 to ((%len + 7) floordiv 8) * 8 {
+// SIZE-NEXT:      loop.block "SY" (reduce %v < ((%len + 7) floordiv 8) * 8 = %rk) init {
+// SIZE:             loop.load %X[%v] where (%len - %v - 1 >= 0) else %pad
+func.func @sized(%X: !sized, %O: memref<f32>) {
+  %len = loop.dim "len"
+  loop.for %rk = 0 to %len {
+    loop.block "SY" (reduce %v < %len = %rk) init {
+      %zero = arith.constant 0.0 : f32
+      loop.store %zero, %O[] : memref<f32>
+    } {
+      %o = loop.load %O[] : memref<f32>
+      %x = loop.load %X[%v] : !sized
+      %s = arith.addf %o, %x : f32
+      loop.store %s, %O[] : memref<f32>
     }
   }
   func.return

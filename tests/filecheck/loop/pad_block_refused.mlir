@@ -54,7 +54,7 @@ func.func @product(%A: memref<13x17xf32>, %B: memref<17xf32>, %C: memref<13xf32>
 
 // BOTH: error: pad-block: loop 'e_d_f' moves %v_e and %v_d of block 'E'; name a loop that moves one, before loops are fused
 // NONE: error: pad-block: loop 'none' moves no variable of block 'P'; name a loop that moves one, before loops are fused
-// SYMBOLIC: error: pad-block: the extent of %v of block 'N' is only known at run time; only constant extents are padded, and tails of others stay guarded
+// SYMBOLIC: error: pad-block: %Y has no room for the results at new points, and its extent 'size' is only known at run time; promote-memory-scope makes a tile of it first, which has room
 func.func @forms(%X: memref<3x5xf32>, %Y: memref<?xf32, #loop.layout<["size"]>>) {
   loop.for %e = 0 to 3 {
     loop.for %d = 0 to 5 {
@@ -118,7 +118,7 @@ func.func @operations(%X: memref<6xf32>, %Y: memref<6xf32>, %Z: memref<6xf32>) {
 }
 
 // DIVIDES: error: pad-block: block 'D' divides (arith.divsi) by what may be a pad, and a division by zero stops the program
-// GATHER: error: pad-block: block 'G' accesses %X at an index that is only known at run time, so that it may be anywhere at new points
+// GATHER: error: pad-block: block 'G' writes %Y at an index that is only known at run time, so that it may be anywhere at new points
 // ELSEWHERE: error: pad-block: block 'H' reads %Y elsewhere than where it writes it
 func.func @bodies(%X: memref<6xi32>, %Y: memref<6xi32>) {
   loop.for %v = 0 to 6 {
@@ -133,8 +133,8 @@ func.func @bodies(%X: memref<6xi32>, %Y: memref<6xi32>) {
     loop.block "G" (%i < 6 = %g) {
       %zero = arith.constant 0 : index
       %at = arith.muli %i, %zero : index
-      %x = loop.load %X[%at] : memref<6xi32>
-      loop.store %x, %Y[%i] : memref<6xi32>
+      %x = loop.load %X[%i] : memref<6xi32>
+      loop.store %x, %Y[%at] : memref<6xi32>
     }
   }
   loop.for %h = 0 to 6 {

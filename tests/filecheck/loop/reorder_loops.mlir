@@ -11,6 +11,9 @@
 // RUN: dovetail-opt %s -p 'reorder-loops{loops=m,o,n}' | filecheck %s --check-prefix=TRIANGLE
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=n,m function=triangle}' 2>&1 | filecheck %s --check-prefix=BOUNDS
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=h,g}' 2>&1 | filecheck %s --check-prefix=POINTS
+// RUN: dovetail-opt %s -p 'reorder-loops{loops=ab,aa}' | filecheck %s --check-prefix=RECOMPUTED
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=bb,ba}' 2>&1 | filecheck %s --check-prefix=RELIES
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=db,da}' 2>&1 | filecheck %s --check-prefix=CHANGED
 
 // Loops between the named ones stay where they are; the order of a reduction is free, and a sum of
 // floats whose terms come in another order is marked.
@@ -56,6 +59,16 @@
 
 // LANES: error: reorder-loops: in the order d, c two iterations of loop 'd', which is vectorized, would touch one element of %A
 // LANES-NEXT: %A[1, 1] is written by block 'L' (v=0, w=0) and then read by block 'L' (v=1, w=1), which would run at the same time
+// What each iteration computes for itself may be computed in any order, but not if another iteration
+// reads it, or if its inputs change.
+// RECOMPUTED:      loop.for %ab = 0 to 4 {
+// RECOMPUTED-NEXT:   loop.for %aa = 0 to 4 {
+// RECOMPUTED-NEXT:     loop.for %ac = 0 to 3 {
+// RECOMPUTED-NEXT:       loop.block "window_a" (%v{{.*}} < 9 = %aa + %ab + %ac) {
+// RELIES: error: reorder-loops: in the order bb, ba block 'window_b' would write an element of %T before block 'window_b' writes it
+// RELIES-NEXT: %T[1] is written by block 'window_b' (v=1 in ba=0, bb=1, bc=0) and then written by block 'window_b' (v=1 in ba=1, bb=0, bc=0), which would run before it
+// CHANGED: error: reorder-loops: in the order db, da block 'window_d' would write an element of %T before block 'window_d' writes it
+
 // TOKENS: error: reorder-loops: loop.barrier stands below loop 'a'; reorder before units or threads wait for each other
 
 // A bound may use a loop that stays outside of it.
@@ -211,6 +224,61 @@ func.func @tokens(%A: memref<8x8xf32>) {
       loop.block "T" (%v < 8 = %a, %w < 8 = %b) {
         %zero = arith.constant 0.0 : f32
         loop.store %zero, %A[%v, %w] : memref<8x8xf32>
+      }
+    }
+  }
+  func.return
+}
+func.func @recomputed(%A: memref<9xf32>, %O: memref<4x4xf32>) {
+  %T = loop.alloc : memref<9xf32>
+  loop.for %aa = 0 to 4 {
+    loop.for %ab = 0 to 4 {
+      loop.for %ac = 0 to 3 {
+        loop.block "window_a" (%v < 9 = %aa + %ab + %ac) {
+          %x = loop.load %A[%v] : memref<9xf32>
+          loop.store %x, %T[%v] : memref<9xf32>
+        }
+      }
+      loop.block "reader_a" (%v < 4 = %aa, %w < 4 = %ab) {
+        %x = loop.load %T[%v + %w + 2] : memref<9xf32>
+        loop.store %x, %O[%v, %w] : memref<4x4xf32>
+      }
+    }
+  }
+  func.return
+}
+func.func @relied(%A: memref<9xf32>, %O: memref<4x4xf32>) {
+  %T = loop.alloc : memref<9xf32>
+  loop.for %ba = 0 to 4 {
+    loop.for %bb = 0 to 4 {
+      loop.for %bc = 0 to 2 {
+        loop.block "window_b" (%v < 9 = %ba + %bb + %bc) {
+          %x = loop.load %A[%v] : memref<9xf32>
+          loop.store %x, %T[%v] : memref<9xf32>
+        }
+      }
+      loop.block "reader_b" (%v < 4 = %ba, %w < 4 = %bb) {
+        %x = loop.load %T[%v + %w + 2] : memref<9xf32>
+        loop.store %x, %O[%v, %w] : memref<4x4xf32>
+      }
+    }
+  }
+  func.return
+}
+func.func @changed(%A: memref<9xf32>, %O: memref<4x4xf32>) {
+  %T = loop.alloc : memref<9xf32>
+  loop.for %da = 0 to 4 {
+    loop.for %db = 0 to 4 {
+      loop.for %dc = 0 to 3 {
+        loop.block "window_d" (%v < 9 = %da + %db + %dc) {
+          %x = loop.load %A[%v] : memref<9xf32>
+          loop.store %x, %T[%v] : memref<9xf32>
+        }
+      }
+      loop.block "reader_d" (%v < 4 = %da, %w < 4 = %db) {
+        %x = loop.load %T[%v + %w + 2] : memref<9xf32>
+        loop.store %x, %O[%v, %w] : memref<4x4xf32>
+        loop.store %x, %A[8] : memref<9xf32>
       }
     }
   }

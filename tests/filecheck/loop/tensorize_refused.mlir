@@ -72,7 +72,7 @@
 // AGAIN: error: tensorize: block 'plain' is a call of @add4 already
 // INNERMOST: error: tensorize: loop 'q' of @add4 is not the innermost one around block 'plain'; reorder-loops puts them there
 // MORE: error: tensorize: loop 'h' of @add4 is around more than block 'first', and the instruction stands for the whole loop
-// TAIL: error: tensorize: @add4 computes 4 elements along 't' at once, and block 'tail' has 10 of them, no multiple of 4; pad-block computes whole instructions
+// TAIL: error: tensorize: @add4 computes 4 elements along 't' at once, and block 'tail' has 10 of them, no multiple of 4; pad-block computes whole instructions, peel-loop parts them from the rest
 // BEGIN: error: tensorize: @add4 computes 4 elements along 'u' at once, and the loops around them in block 'steps' do not go in steps of 4; split the loop of 'u' by 4 first
 // WHERE: error: tensorize: block 'where' has a guard inside of what @add4 computes at once; split its loops by the extents of the instruction first
 // NEIGHBOUR: error: tensorize: block 'neighbour' reads other elements of %P than it writes, and an instruction has no order inside
