@@ -163,7 +163,8 @@ class DecomposeReductionPass(Primitive):
         spatial = [pair for pair, r in zip(pairs, block.is_reduce, strict=True) if not r]
         inside = [f for binding, domain in spatial for f in (binding, domain - binding - 1)]
         place = [binding for binding, _ in spatial]
-        known, names = sizes(block), Names()
+        # a sum of nothing may be 0 or whatever was there, so a size is at least 1
+        known, names = [size - 1 for size in sizes(block)], Names()
         still = {op.induction for op in outer} | {v for form in known for v in form.variables()}
         sets: list[isl.Set] = []
         for conditions in (
