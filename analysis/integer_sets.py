@@ -101,3 +101,13 @@ def coordinates_of(point: isl.Point) -> tuple[int, ...]:
     """The numbers that a point is."""
     count = point.get_space().dim(isl.dim_type.set)
     return tuple(point.get_coordinate_val(isl.dim_type.set, i).to_python() for i in range(count))
+
+
+def parameters_of(point: isl.Point) -> dict[str, int]:
+    """The values that the parameters of a set have at a point of it."""
+    space = point.get_space()
+    kind = isl.dim_type.param
+    return {
+        str(space.get_dim_name(kind, i)): point.get_coordinate_val(kind, i).to_python()
+        for i in range(space.dim(kind))
+    }

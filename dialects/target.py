@@ -8,7 +8,7 @@ A module says what it is compiled for in one attribute, and passes read it there
 The text in quotes is also what `--target` takes:
 
     llvm -mcpu=NAME [-mattr=+a,-b] [-num-threads=N] [-l1=BYTES] [-l2=BYTES] [-l3=BYTES]
-    vta  [-config=FILE|NAME] [-num-threads=N]
+    vta  [-config=FILE|NAME] [-preset=NAME] [-num-threads=N]
 
 The text is all that is stored, so it prints back and compares as written (options in the order
 above). What it means, the `Machine`, is answered by the package that registered the device in the
@@ -38,7 +38,7 @@ SYNTAX = "llvm -mcpu=NAME [-mattr=+a,-b] [-num-threads=N] [-l1=BYTES] [-l2=BYTES
 OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "llvm": ("mcpu", "mattr", "num-threads", "l1", "l2", "l3"),
-        "vta": ("config", "num-threads"),
+        "vta": ("config", "preset", "num-threads"),
     }
 )
 """The options of each device of this package, in the order in which they are printed."""

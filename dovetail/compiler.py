@@ -33,7 +33,7 @@ from dialects.graph.weights import Weight, WeightAttr
 from dialects.layout import layout_of, logical_shape
 from dialects.target import Target, TargetAttr
 from dovetail.frontend.onnx import import_model
-from dovetail.pipelines import CPU
+from dovetail.pipelines import CPU, around_schedules
 from dovetail.program import CompiledModel
 from dovetail.runtime.buffers import Array, aligned_empty
 from dovetail.runtime.manifest import Kernel, Tensor
@@ -43,21 +43,30 @@ Indices = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 """Told how many kernels are compiled, and how many there are."""
 
+Tuning = Callable[[ModuleOp], object]
+"""Schedules some kernels of a module of naive loops."""
+
 
 def compile_model(
     source: str | Path | ModuleOp,
     target: Target | None = None,
     progress: Progress | None = None,
     cache: ObjectCache | None = None,
+    tuning: Tuning | None = None,
 ) -> CompiledModel:
     """Compile an ONNX file or a module of the graph dialect for a target (default: this machine).
 
-    A module is consumed. Errors: UserError, in one line.
+    Kernels get the schedules of `tuning`, where it has some. A module is consumed. Errors:
+    UserError, in one line.
     """
     target = target or host_target()
     module = source if isinstance(source, ModuleOp) else import_model(source)
     module.attributes["target"] = TargetAttr.of(target)
-    PassPipeline(CPU).apply(Context(), module)
+    before, after = around_schedules(CPU)
+    PassPipeline(before).apply(Context(), module)
+    if tuning is not None:
+        tuning(module)
+    PassPipeline(after).apply(Context(), module)
     module.verify()
     main = network_function(module)
     if main is None:

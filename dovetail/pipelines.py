@@ -95,6 +95,15 @@ HOST: tuple[ModulePass, ...] = (
     LowerThreadsToLoopsPass(),
 )
 
+
+def around_schedules(
+    pipeline: tuple[ModulePass, ...],
+) -> tuple[tuple[ModulePass, ...], tuple[ModulePass, ...]]:
+    """What comes before schedule-kernels, which leaves kernels in naive loops; and the rest."""
+    at = next(i for i, step in enumerate(pipeline) if isinstance(step, ScheduleKernelsPass))
+    return pipeline[:at], pipeline[at:]
+
+
 PIPELINES: Mapping[str, tuple[ModulePass, ...]] = MappingProxyType(
     {"cpu": CPU, "cpu-kernel": CPU_KERNEL, "vta-kernel": VTA_KERNEL}
 )

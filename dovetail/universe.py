@@ -84,6 +84,9 @@ PASSES: tuple[str, ...] = (
     "vta.lower_loop_to_vta",
 )
 
+RECORDS: dict[str, str] = {"use-records": "dovetail.use_records:UseRecordsPass"}
+"""The pass that reads what tuning wrote, which is no matter of a dialect."""
+
 TARGETS: dict[str, str] = {
     "asm": "backends.llvm.targets:AssemblyTarget",
     "dot": "dovetail.printing.dot:DotTarget",
@@ -163,7 +166,7 @@ def universe_of(
 
 
 DOVETAIL_UNIVERSE = universe_of(
-    DIALECTS, {pass_name(path): class_path(path) for path in PASSES}, TARGETS
+    DIALECTS, {**{pass_name(path): class_path(path) for path in PASSES}, **RECORDS}, TARGETS
 )
 
 

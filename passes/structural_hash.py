@@ -1,8 +1,9 @@
 """The structural hash: two functions have the same one if they differ in names and places only.
 
 SHA-256 of the function in MLIR's generic form, without locations and name hints, with the names of
-the function, of computations, loops, blocks and axes replaced by numbers in program order, and with
-attributes sorted. What is hashed begins with the version of this format.
+the function, of computations, loops, blocks and axes replaced by numbers in program order, without
+visibility, which says who may name the function, and with attributes sorted. What is hashed begins
+with the version of this format.
 """
 
 import hashlib
@@ -13,10 +14,12 @@ from xdsl.dialects.builtin import ArrayAttr, StringAttr
 from xdsl.ir import Attribute, Operation
 from xdsl.printer import Printer
 
-FORMAT = 1
+FORMAT = 2
 
 NAMES = ("block_name", "compute_name", "loop_name", "sym_name")
 """The properties that only name things."""
+
+VISIBILITY = "sym_visibility"
 
 LISTS = ("axes",)
 """The properties that are lists of names."""
@@ -36,6 +39,8 @@ def numbered(attributes: dict[str, Attribute], numbers: Numbers) -> dict[str, At
     result: dict[str, Attribute] = {}
     for key in sorted(attributes):
         value = attributes[key]
+        if key == VISIBILITY:
+            continue
         if key in NAMES and isinstance(value, StringAttr):
             value = number(key, value)
         elif key in LISTS and isinstance(value, ArrayAttr):

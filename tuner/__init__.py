@@ -1,0 +1,1 @@
+"""The tuner: learned search over schedules, safe and reproducible."""

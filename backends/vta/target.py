@@ -1,7 +1,8 @@
 """The accelerator as a target: what `vta -config=...` means to passes.
 
 The option is the name of a configuration, such as `1x16_i8w8a32_15_15_18_17`, or a JSON file; the
-usual configuration where there is none. The units are called `ld`, `ex` and `st`.
+usual configuration where there is none. `-preset=pynq` names the timing by which the tuner counts
+cycles. The units are called `ld`, `ex` and `st`.
 """
 
 from dataclasses import replace
@@ -10,6 +11,10 @@ from pathlib import Path
 from analysis.errors import UserError
 from dialects.target import Costs, Machine, Scope, Target
 from vta.config import Config, ConfigError, Memory
+from vta.timing import find_preset
+
+DEFAULT_PRESET = "hls"
+"""The timing (vta/timing.py) of a target that names none."""
 
 UNITS = ("ld", "ex", "st")
 QUEUES = (("ld", "ex"), ("ex", "ld"), ("ex", "st"), ("st", "ex"))
@@ -53,6 +58,7 @@ def scopes_of(config: Config) -> tuple[Scope, ...]:
 def describe(target: Target) -> Machine:
     """The facts about the accelerator `target`."""
     config = config_of(target)
+    find_preset(target.get("preset") or DEFAULT_PRESET)
     return Machine(
         device="vta",
         cpu=config.name,

@@ -15,8 +15,16 @@ def run(args: Sequence[str]) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="the .dove file to write")
     add_target(parser)
     add_dims(parser)
+    parser.add_argument(
+        "--tuning",
+        type=Path,
+        metavar="RECORDS",
+        help="a file or folder of records of `dovetail tune`, whose best schedules are used",
+    )
     options = parser.parse_args(args)
-    model = compile_file(options.model, options.target, options.threads, options.dim)
+    model = compile_file(
+        options.model, options.target, options.threads, options.dim, options.tuning
+    )
     model.save(options.output)
     kernels = f"{len(model.kernels)} kernels, {len(model.calls)} calls"
     print(f"{options.output}: {kernels}, {model.cpu}", file=sys.stderr)

@@ -1,8 +1,10 @@
 """Compiling a model from the command line. Imports the compiler, which running does not need."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
 from xdsl.dialects.builtin import ModuleOp
 
 from analysis.errors import UserError
@@ -14,6 +16,8 @@ from dovetail.compiler import compile_model
 from dovetail.frontend.onnx import import_model
 from dovetail.frontend.text import SUFFIX, read_module
 from dovetail.program import CompiledModel
+from dovetail.records import read
+from dovetail.use_records import Records, Use, use_records
 
 
 def choose_target(text: str | None, threads: int | None) -> Target:
@@ -37,10 +41,46 @@ def read_network(path: Path, dims: Mapping[str, int]) -> Path | ModuleOp:
 
 
 def compile_file(
-    path: Path, target: str | None, threads: int | None, dims: Mapping[str, int]
+    path: Path,
+    target: str | None,
+    threads: int | None,
+    dims: Mapping[str, int],
+    records: Path | None = None,
 ) -> CompiledModel:
-    """Compile the model in `path`, with progress on stderr; `dims` sizes symbolic dimensions."""
+    """Compile the model in `path`, with progress on stderr; `dims` sizes symbolic dimensions.
+
+    Kernels are scheduled by the best of `records`; which ones is told on stderr.
+    """
     chosen = choose_target(target, threads)
     source = read_network(path, dims)
     with CompileProgress(f"compiling {path.name}") as progress:
-        return compile_model(source, chosen, progress)
+        if records is None:
+            return compile_model(source, chosen, progress)
+        known = Records.of(read(records), chosen)
+        uses: list[Use] = []
+        model = compile_model(
+            source, chosen, progress, tuning=lambda m: uses.extend(use_records(m, known))
+        )
+    show_uses(uses)
+    return model
+
+
+def show_uses(uses: Sequence[Use]) -> None:
+    """Tell which record each kernel uses, or why none."""
+    table = Table(box=None)
+    for title in ("kernel", "tuned to", "record"):
+        table.add_column(title, overflow="fold")
+    for use in uses:
+        if use.record is None:
+            table.add_row(use.kernel, "", f"none: {use.reason}")
+        else:
+            assert use.record.cost is not None
+            kind = "raced" if use.record.raced else "not raced"
+            where = f"trial {use.record.trial} of {use.record.run}, {kind}"
+            table.add_row(use.kernel, cost_text(use.record.cost, use.record.unit), where)
+    Console(stderr=True).print(table)
+
+
+def cost_text(cost: float, unit: str) -> str:
+    """A cost with its unit."""
+    return f"{1e3 * cost:.4g} ms" if unit == "s" else f"{cost:,.0f} {unit}"

@@ -17,7 +17,12 @@ class CompileFile(Protocol):
     """dovetail.commands.compiling.compile_file."""
 
     def __call__(
-        self, path: Path, target: str | None, threads: int | None, dims: Mapping[str, int]
+        self,
+        path: Path,
+        target: str | None,
+        threads: int | None,
+        dims: Mapping[str, int],
+        records: Path | None,
     ) -> CompiledModel: ...
 
 
@@ -33,13 +38,17 @@ def is_compiled(path: Path) -> bool:
 
 
 def compile_file(
-    path: Path, target: str | None, threads: int | None, dims: Sequence[str] = ()
+    path: Path,
+    target: str | None,
+    threads: int | None,
+    dims: Sequence[str] = (),
+    records: Path | None = None,
 ) -> CompiledModel:
     """Compile the model in `path`; the compiler is imported when the first one is compiled."""
     if is_compiled(path):
         raise UserError(f"{path}: it is compiled already")
     compiling = cast(CompileFile, import_module("dovetail.commands.compiling").compile_file)
-    return compiling(path, target, threads, parse_dims(dims))
+    return compiling(path, target, threads, parse_dims(dims), records)
 
 
 def open_program(

@@ -14,14 +14,14 @@ it is done in different statements, or in different iterations of a loop inside,
 order as before.
 
 Arguments: `loop`, `axis` (`blockIdx.x`, `threadIdx.y`, ...), `function`.
-Refuses: a name that is no thread axis; a target without threads; a loop that does not begin at 0;
-an extent other than that of the axis elsewhere in the kernel, or, of `threadIdx`, one that is not a
-constant; more threads than a group has; a loop over groups that is not in a perfect nest of such
-loops around the whole kernel; a loop that a reduction runs over; an iteration that touches what
-another one writes, in the same statement, in another order, or in another group; a buffer in a
-memory that the threads do not share, allocated outside of the loop; one in a memory that they do
-share, allocated inside; a loop inside one of the same axis of which each thread does not do the
-same, or that needs what it has changed; a loop that already has a kind.
+Refuses: a name that is no thread axis; a target without threads; an extent other than that of the
+axis elsewhere in the kernel, or, of `threadIdx`, one that is not a constant; more threads than a
+group has; a loop over groups that is not in a perfect nest of such loops around the whole kernel; a
+loop that a reduction runs over; an iteration that touches what another one writes, in the same
+statement, in another order, or in another group; a buffer in a memory that the threads do not
+share, allocated outside of the loop; one in a memory that they do share, allocated inside; a loop
+inside one of the same axis of which each thread does not do the same, or that needs what it has
+changed; a loop that already has a kind.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from analysis.errors import nearest
 from dialects import loop as loop_dialect
 from dialects.layout import scope_of
 from dialects.target import Machine, target_of
-from passes.loop.forms import MAPS, forms_of, index_operands
+from passes.loop.forms import MAPS, index_operands
 from passes.loop.instances import uses_of
 from passes.loop.liveness import Liveness
 from passes.loop.primitive import Primitive, Scope, is_below, loops_around, only_child
@@ -50,7 +50,7 @@ from passes.loop.threads import (
     own_axes,
     refuse_extents,
 )
-from passes.loop.unroll_loop import give_kind, require_constant_extent
+from passes.loop.unroll_loop import begin_at_zero, give_kind, require_constant_extent
 from passes.loop.vectorize_loop import refuse_dependence, refuse_reduction
 
 ForOp = loop_dialect.ForOp
@@ -100,8 +100,6 @@ class Binding:
 
     def check_extent(self) -> None:
         """Refuse a loop that does not count the same as the axis does elsewhere."""
-        if forms_of(self.op, "lower")[0] != Affine({}):
-            raise self.scope.error(f"{self.name} does not begin at 0, as a thread axis does")
         refuse_extents(self.scope, self.root)
 
     def check_groups(self) -> None:
@@ -272,4 +270,5 @@ class BindThreadPass(Primitive):
         assert isinstance(module, ModuleOp)
         machine = machine_of_threads(scope, target_of(module).machine)
         give_kind(scope, op, self.axis)
+        begin_at_zero(op)
         Binding(scope, op, self.axis, machine).check()

@@ -18,7 +18,12 @@ from dataclasses import dataclass
 
 from dialects import loop as loop_dialect
 from passes.loop.primitive import Primitive, Scope, loops_around
-from passes.loop.unroll_loop import give_kind, require_constant_extent, require_serial
+from passes.loop.unroll_loop import (
+    begin_at_zero,
+    give_kind,
+    require_constant_extent,
+    require_serial,
+)
 from passes.loop.vectorize_loop import refuse_dependence
 
 LANES = ("vectorized", "parallel")
@@ -46,4 +51,6 @@ class BindVirtualThreadPass(Primitive):
                 )
         require_serial(scope, op)
         refuse_dependence(scope, op, "vthread")
+        if op.extent is None:
+            begin_at_zero(op)
         give_kind(scope, op, "vthread")

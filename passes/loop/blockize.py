@@ -13,11 +13,10 @@ that a size does not fill, peel-loop parts the whole ones, and pad-block makes t
 
 Arguments: `loop`, `into` (the instruction's name, by default `<block>_tile`), `function`.
 Refuses: a nest that is not one block, with or without its init nest, in loops which hold nothing
-else; a loop that has a kind, or
-an extent that is no constant; a name that is taken; a block that is a call already, stores several
-values, or computes with its variables; two loops that move one coordinate; what tensorize refuses:
-a tile of which a part is outside the domain, guarded reads, a combination that is no sum, prod, max
-or min.
+else; a loop that has a kind, or an extent that is no constant; a name that is taken; a block that
+is a call already, stores several values, or computes with its variables, or an index; two loops
+that move one coordinate; what tensorize refuses: a tile of which a part is outside the domain,
+guarded reads, a combination that is no sum, prod, max or min.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +31,7 @@ from dialects import te
 from passes.locations import locate
 from passes.loop.forms import coordinates, ranges_of, variables_of
 from passes.loop.inits import begins, join_init
+from passes.loop.instances import is_computed
 from passes.loop.primitive import (
     Primitive,
     Scope,
@@ -86,6 +86,12 @@ class Declaration:
         found: list[loop_dialect.ForOp] = []
         for place in coordinates(access):
             form = place.substitute(variables, ranges)
+            if any(is_computed(v) for v in form.variables()):
+                raise self.scope.error(
+                    f"block '{self.block.block_name.data}' computes an index of "
+                    f"%{access.memref.name_hint}, so that the element is only known when it runs; "
+                    "an instruction's elements lie where the loops say"
+                )
             mine = [op for op in self.loops if op.induction in form.variables()]
             if len(mine) > 1:
                 names = " and ".join(f"'{op.loop_name.data}'" for op in mine)

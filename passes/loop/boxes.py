@@ -1,9 +1,14 @@
-"""What an access touches in each dimension while some loops stand still: a moving box."""
+"""Boxes of coordinates: what an access touches while loops stand still, what a buffer holds."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from analysis.affine import Affine, Interval, Quotient
+import islpy as isl
+from xdsl.dialects.builtin import MemRefType
+
+from analysis.affine import Affine, Interval, Quotient, from_expression
+from analysis.integer_sets import Names
+from dialects.layout import layout_map, physical_shape
 from passes.loop.forms import ranges_of
 from passes.loop.instances import Access, place_of
 from passes.loop.primitive import block_of, loops_around
@@ -53,3 +58,45 @@ def spans_of(access: Access, fixed: set[Hashable]) -> list[Span]:
             base, ends = apart, together
         spans.append(Span(base, *ends))
     return spans
+
+
+def bounding_box(points: isl.Set, rank: int) -> list[Interval]:
+    """The least and the largest coordinate in each dimension, None where that is no constant."""
+    found: list[Interval] = []
+    for i in range(rank):
+        ends = [points.dim_min_val(i), points.dim_max_val(i)]
+        low, high = (end.to_python() if end.is_int() else None for end in ends)
+        found.append((low, high))
+    return found
+
+
+def frame_of(type: MemRefType) -> list[tuple[int, int] | None]:
+    """For each dimension the first and the last coordinate for which the layout has cells.
+
+    None where that is no interval of constants, or depends on other coordinates.
+    """
+    coordinates = [Affine.variable(i) for i in range(type.get_num_dims())]
+    cells = [
+        (from_expression(result, coordinates, {}), extent)
+        for result, extent in zip(layout_map(type).results, physical_shape(type), strict=True)
+    ]
+    return [frame_along(i, cells) for i in range(len(coordinates))]
+
+
+def frame_along(
+    dimension: int, cells: Sequence[tuple[Affine, int | str]]
+) -> tuple[int, int] | None:
+    """The coordinates of one dimension that have cells; `cells` are the layout and its extents."""
+    mine = [(form, extent) for form, extent in cells if dimension in form.variables()]
+    value, conditions = Affine.variable(dimension), list[Affine]()
+    for form, extent in mine:
+        if form.variables() != {dimension} or not isinstance(extent, int):
+            return None
+        conditions += [form, form * -1 + (extent - 1)]
+    names = Names()
+    held = names.points([value], conditions, {dimension})
+    ((low, high),) = bounding_box(held, 1)
+    if low is None or high is None:
+        return None
+    between = names.points([value], [value - low, value * -1 + high], {dimension})
+    return (low, high) if between.is_subset(held) else None

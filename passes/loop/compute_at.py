@@ -27,10 +27,10 @@ iterations that run at the same time and would compute the same element; tiles t
 ahead of time.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, product
 
 import islpy as isl
 from xdsl.ir import Operation, SSAValue
@@ -55,6 +55,7 @@ from passes.loop.instances import (
     names_of,
     uses_of,
 )
+from passes.loop.lost_values import Relocation
 from passes.loop.moves import common_loops, later_in, race_in, root_of, sees, turned_around
 from passes.loop.nests import clone_loops, loops_for, loops_used, place_behind
 from passes.loop.primitive import (
@@ -66,7 +67,7 @@ from passes.loop.primitive import (
     loops_around,
 )
 from passes.loop.signatures import Place, place_by_number, points_are_apart
-from passes.loop.witnesses import EARLIER, MISSED, TOGETHER, meet
+from passes.loop.witnesses import EARLIER, MISSED, ONCE, TOGETHER, caller_of, meet
 
 
 @dataclass(frozen=True)
@@ -362,7 +363,7 @@ class Placement:
                 f"block '{self.name}' does not compute all that is read below loop "
                 f"'{self.at_name}', as a guard or a loop around both leaves out a part of it; "
                 "compute it in its new place first",
-                *self.sample("the point", after.subtract(before)),
+                self.added(nest, after.subtract(before)),
             )
         if nest.kept:
             self.check_once(nest)
@@ -372,81 +373,67 @@ class Placement:
 
         Loops around all of the reduction may repeat it, as each time it begins anew.
         """
-        mine = Touch(
-            forms_of(self.block, "bindings"),
-            conditions_of(self.block, loops_around(self.block)),
-            nest.sizes,
-        )
         begin = self.own.index(nest.kept[0])
-        for i, op in enumerate(self.own[begin:], begin):
+        stores = (self.stored(nest, buffer)[0] for buffer in self.places)
+        for touch, (i, op) in product(stores, enumerate(self.own[begin:], begin)):
             still = [*self.common, *self.own[:i]]
-            if self.asks.conflict(mine, mine, still, [later_in(op)]):
+            kept = kept_of(touch, touch, still)
+            same = [marked(form, kept) - form for form in forms_of(self.block, "bindings")]
+            differ = [later_in(op), *same, *(form * -1 for form in same)]
+            witness = meet(touch, touch, still, differ)
+            if witness is not None:
                 raise self.scope.error(
                     f"block '{self.name}' runs more than once at a point, in iterations of loop "
-                    f"'{op.loop_name.data}'; compute it in its new place before that loop is there"
+                    f"'{op.loop_name.data}'; compute it in its new place before that loop is there",
+                    witness.line(ONCE),
                 )
 
-    def sample(self, what: str, points: isl.Set) -> Iterator[str]:
-        """A line about one point of a set that is not empty."""
-        values = coordinates_of(points.sample_point())
-        yield f"{what} [{', '.join(map(str, values))}] is one"
+    def added(self, nest: Nest, points: isl.Set) -> str:
+        """A line about an instance that would be new, and one that reads its element, if any."""
+        point = (points.lexmin() if points.is_bounded() else points).sample_point()
+        values = coordinates_of(point)
+        for buffer in self.places:
+            (_, new), last = self.stored(nest, buffer), self.scope.function
+            reads = [Touch.of(r) for r in self.reads if r.memref is buffer and is_below(r, self.at)]
+            if not isinstance(buffer.owner, loop_dialect.AllocOp):
+                reads.append(caller_of(last, buffer, writes=False))
+            at = [form - value for form, value in zip(nest.bindings, values, strict=True)]
+            for read, fixed in product(reads, (self.outer, [])):
+                witness = meet(new, read, fixed, [*at, *(form * -1 for form in at)])
+                if witness is not None:
+                    return witness.added_line()
+        return f"the point [{', '.join(map(str, values))}] is one"
 
     def check_reads(self, nest: Nest) -> None:
         """Refuse reads and results that would miss what the producer computed for them."""
-        for read in self.reads:
-            if is_below(read, self.at):
-                continue
-            reader = block_of(read).block_name.data
-            if self.order[read] < self.order[self.at]:
-                raise self.scope.error(
-                    f"block '{reader}' reads %{read.memref.name_hint} before loop '{self.at_name}' "
-                    "begins"
-                )
-            shared = common_loops(read, self.at)
-            needed = self.asks.elements(read, shared)
-            missing = self.missing(nest, read.memref, shared).intersect(needed)
-            if not missing.is_empty():
-                raise self.scope.error(
-                    f"block '{reader}' reads elements of %{read.memref.name_hint} that loop "
-                    f"'{self.at_name}' does not need; compute '{reader}' in that loop first",
-                    *self.missed(read, missing),
-                )
         for buffer in self.places:
-            missing = self.missing(nest, buffer, self.common)
-            if not isinstance(buffer.owner, loop_dialect.AllocOp) and not missing.is_empty():
+            old, new = self.stored(nest, buffer)
+            moved = Relocation(self.block, self.at, buffer, old, new, self.order, self.asks.names)
+            for read in self.reads:
+                if read.memref is not buffer or is_below(read, self.at):
+                    continue
+                witness = moved.missed_by(read)
+                if witness is not None:
+                    raise self.scope.error(self.unmet(read), witness.line(MISSED))
+            if isinstance(buffer.owner, loop_dialect.AllocOp):
+                continue
+            witness = moved.missed_in_the_end(self.scope.function)
+            if witness is not None:
                 raise self.scope.error(
                     f"%{buffer.name_hint} is a result of @{self.scope.function.sym_name.data}, and "
                     f"loop '{self.at_name}' does not need all of it",
-                    *self.sample("the element", missing),
+                    witness.line(MISSED),
                 )
 
-    def missed(self, read: loop_dialect.LoadOp, missing: isl.Set) -> Iterator[str]:
-        """A line about one of the elements that a read would find nothing in."""
-        store = next(a for a in accesses(self.block, read.memref) if a.name == "loop.store")
-        reads = Touch.of(read)
-        element = coordinates_of(missing.sample_point())
-        wanted = [form - value for form, value in zip(reads.place, element, strict=True)]
-        shared = common_loops(read, self.at)
-        kept = kept_of(Touch.of(store), reads, shared)
-        same = [marked(form, kept) for form in wanted]
-        equal = [*same, *(form * -1 for form in same)]
-        for still in (shared, []):
-            witness = meet(Touch.of(store), reads, still, equal)
-            if witness is not None:
-                yield witness.line(MISSED)
-                return
-
-    def missing(
-        self, nest: Nest, buffer: SSAValue, shared: Sequence[loop_dialect.ForOp]
-    ) -> isl.Set:
-        """The elements of a buffer that would not be written any more."""
-        fixed = {op.induction for op in shared} | nest.sizes
-        known = [Affine.variable(v) for v in nest.sizes]
-        old, new = (
-            self.elements(touch.place, [*touch.conditions, *known], fixed)
-            for touch in self.stored(nest, buffer)
+    def unmet(self, read: loop_dialect.LoadOp) -> str:
+        """What is wrong with a read that would miss something."""
+        reader, buffer = block_of(read).block_name.data, f"%{read.memref.name_hint}"
+        if self.order[read] < self.order[self.at]:
+            return f"block '{reader}' reads {buffer} before loop '{self.at_name}' begins"
+        return (
+            f"block '{reader}' reads elements of {buffer} that loop '{self.at_name}' does not "
+            f"need; compute '{reader}' in that loop first"
         )
-        return old.subtract(new)
 
     def others(self) -> list[Use]:
         """How other operations touch what the producer does."""

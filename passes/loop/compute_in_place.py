@@ -40,7 +40,7 @@ def runs_after(first: Use, second: Use, order: dict[Operation, int]) -> Witness 
 
     In another iteration of a loop around the allocation it is another element.
     """
-    outer, around = (loops_around(statement_of(use)) for use in (first, second))
+    outer, around = (loops_around(use.statement) for use in (first, second))
     shared = [op for op in outer if op in around]
     assert isinstance(first.buffer.owner, loop.AllocOp)
     lives = len(loops_around(first.buffer.owner))
@@ -162,11 +162,6 @@ class ComputeInPlacePass(Primitive):
                     f"{user.subject} reads {result} before block '{self.block}' writes it",
                     witness.line(OVERWRITES),
                 )
-
-
-def statement_of(use: Use) -> Operation:
-    """The block or the copy that uses a buffer."""
-    return use.op if isinstance(use.op, loop.CopyOp) else block_of(use.op)
 
 
 def users_of(buffer: SSAValue) -> list[Use]:

@@ -9,11 +9,12 @@
 
 The nest is a clone of those loops from `loop` inwards that the results depend on, kinds included;
 loops are called `<block>_init_<loop>`, the block `<block>_init`. Where loops of the reduction are
-outside `loop`, it runs in their first iteration only.
+outside `loop`, it runs in their first iteration only. The init region of a block that was peeled
+from the one that begins the reduction never runs, and goes.
 
 Arguments: `block`, `loop` (one around the block), `function`.
-Refuses: a block without an init region; a loop that is not around the block; a block peeled from
-one that begins the reduction; a result that only lives inside the loop, or that is used below the
+Refuses: a block without an init region; a loop that is not around the block; a reduction that does
+not begin where the loops do; a result that only lives inside the loop, or that is used below the
 loop before the reduction begins there.
 """
 
@@ -25,10 +26,11 @@ from itertools import product
 from xdsl.ir import Block, SSAValue
 
 from analysis.affine import Affine
+from analysis.integer_sets import solve
 from dialects import loop as loop_dialect
 from passes.locations import locate
 from passes.loop.forms import forms_of, ranges_of
-from passes.loop.instances import Touch, uses_of
+from passes.loop.instances import Touch, region_conditions, uses_of
 from passes.loop.moves import comes_before
 from passes.loop.nests import (
     begin_forms,
@@ -45,7 +47,6 @@ from passes.loop.primitive import (
     Primitive,
     Scope,
     accesses,
-    block_of,
     insert_before,
     loops_around,
 )
@@ -120,6 +121,9 @@ class DecomposeReductionPass(Primitive):
             raise scope.error(
                 f"loop '{self.loop}' is not around block '{self.block}'; those around it: {names}"
             )
+        if never_begins(block):
+            block.detach_region(block.init).erase()
+            return
         self.check(scope, block, at)
         decompose(scope, block, at)
 
@@ -131,8 +135,8 @@ class DecomposeReductionPass(Primitive):
             low = form.interval(ranges)[0]
             if low is not None and low > 0:
                 raise scope.error(
-                    f"the reduction of block '{self.block}' does not begin below loop "
-                    f"'{self.loop}' but before; decompose the block that it was peeled from"
+                    f"the reduction of block '{self.block}' does not begin in the first iterations "
+                    f"of the loops in '{self.loop}'; decompose it before these are changed"
                 )
         assert block.init is not None
         buffers = {a.memref for a in accesses(block) if isinstance(a, loop_dialect.StoreOp)}
@@ -155,7 +159,7 @@ class DecomposeReductionPass(Primitive):
         order = {op: i for i, op in enumerate(at.walk())}
         uses = [use for op in at.walk() for use in uses_of(op) if use.buffer in buffers]
         for begin, use in product(stores, uses):
-            other = use.op if isinstance(use.op, loop_dialect.CopyOp) else block_of(use.op)
+            other = use.statement
             if use.buffer is not begin.memref or (other is block and begins_once(block, at)):
                 continue
             for differ in comes_before(other, block, fixed, order):
@@ -168,6 +172,20 @@ class DecomposeReductionPass(Primitive):
                         "that is there",
                         witness.line(EARLIER),
                     )
+
+
+def never_begins(block: loop_dialect.BlockOp) -> bool:
+    """Whether the init region of a block never runs, as of one that was peeled off."""
+    assert block.init is not None
+    first = block.init.block.first_op
+    return first is not None and solve([*region_conditions(first, block), *sizes(block)]) is None
+
+
+def sizes(block: loop_dialect.BlockOp) -> list[Affine]:
+    """That the symbolic sizes around a block are not negative."""
+    around = loops_around(block)
+    used = {*block.outer, *(v for op in around for v in op.bounds)}
+    return [Affine.variable(v) for v in used - {op.induction for op in around}]
 
 
 def begins_once(block: loop_dialect.BlockOp, at: loop_dialect.ForOp) -> bool:

@@ -22,16 +22,18 @@ too.
 
 Arguments: `buffer` (one or more tiles, allocated in the loop), `loop`, `copies` (at least 2),
 `function`.
-Refuses: a loop that is not serial; a tile that is not allocated in the loop, or is a part of
-another buffer; one that nothing fills, or nothing else uses; one that is used before it is full;
-tokens or barriers in the loop; a fill that reads what lives for one iteration; a fill that touches
-what a statement it would overtake writes, or the other way round; a move where the number of
-iterations is not a constant; tiles that are together larger than their memory.
+Refuses: a loop that is neither serial nor, without moves, unrolled; a tile that is not allocated in
+the loop, or is a part of another buffer; one that nothing fills, or nothing else uses; one that is
+used before it is full; tokens or barriers in the loop; a fill that reads what lives for one
+iteration; a fill that touches what a statement it would overtake writes, or the other way round; a
+move where the number of iterations is not a constant; tiles that are together larger than their
+memory.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from math import prod
 
 from xdsl.dialects.builtin import FixedBitwidthType, MemRefType
@@ -53,9 +55,10 @@ from passes.loop.forms import (
     replace_variables,
     set_forms,
 )
-from passes.loop.instances import Instances, Use, direct_uses, in_memory, marked
+from passes.loop.instances import Use, direct_uses, in_memory, marked
 from passes.loop.peel_loop import rename, share_tiles
 from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
+from passes.loop.witnesses import EARLIER, meet
 
 ORDERING = (loop_dialect.PushDepOp, loop_dialect.PopDepOp, loop_dialect.BarrierOp)
 
@@ -151,7 +154,7 @@ class Pipelining:
 
     def check(self) -> None:
         """Refuse what cannot be filled ahead."""
-        if self.op.kind.data != "serial":
+        if self.op.kind.data not in (("serial",) if self.moves else ("serial", "unrolled")):
             raise self.scope.error(
                 f"{self.name} is {self.op.kind.data}; fill tiles ahead before it is given a kind"
             )
@@ -191,13 +194,22 @@ class Pipelining:
                 f"only {name_of(fills[0])} uses {shown}, which fills it, too; what uses a tile "
                 "stands behind what fills it"
             )
-        last = max(self.statements.index(s) for s in fills)
-        early = [s for s in users if self.statements.index(s) < last]
-        if early:
-            raise self.scope.error(
-                f"{name_of(early[0])} uses {shown} before {name_of(self.statements[last])} fills it"
-            )
+        for user, fill in product(users, fills):
+            if self.statements.index(user) < self.statements.index(fill):
+                self.check_early(tile, user, fill)
         self.check_capacity(tile)
+
+    def check_early(self, tile: SSAValue, user: Operation, fill: Operation) -> None:
+        """Refuse a tile of which an element is used before it is filled."""
+        fixed = [*loops_around(self.op), self.op]
+        for first, second in product(self.uses[user], self.uses[fill]):
+            if first.buffer is tile and second.buffer is tile and second.writes:
+                witness = meet(first.touch, second.touch, fixed, [])
+                if witness is not None:
+                    raise self.scope.error(
+                        f"{name_of(user)} uses %{tile.name_hint} before {name_of(fill)} fills it",
+                        witness.line(EARLIER),
+                    )
 
     def check_capacity(self, tile: SSAValue) -> None:
         """Refuse tiles that do not fit into their memory."""
@@ -229,7 +241,7 @@ class Pipelining:
 
     def check_overtaking(self) -> None:
         """Refuse a fill that touches what a statement writes which it would overtake."""
-        asks, fixed = Instances(), loops_around(self.op)
+        fixed = loops_around(self.op)
         mine = Affine.variable(self.op.induction)
         ahead = mine - marked(mine, set())
         for fill in self.fills:
@@ -238,23 +250,13 @@ class Pipelining:
                 least = 0 if behind else 1
                 limits = [ahead - least, ahead * -1 + (self.copies - 1)]
                 for first, second in self.conflicts(fill, other):
-                    point = asks.witness(first.touch, second.touch, fixed, limits)
-                    if point is not None:
-                        place = ", ".join(str(f.evaluate(point)) for f in first.touch.place)
-                        name, element = (
-                            self.op.loop_name.data,
-                            f"%{first.buffer.name_hint}[{place}]",
-                        )
-                        later = mine.evaluate(point), marked(mine, set()).evaluate(point)
+                    witness = meet(first.touch, second.touch, fixed, limits)
+                    if witness is not None:
                         raise self.scope.error(
                             f"{first.subject} would fill %{self.tiles[0].name_hint} for an "
                             f"iteration of {self.name} before {second.subject} is done with what "
                             "it touches, too",
-                            *(
-                                f"{name} = {number}: {use.subject} "
-                                f"{'writes' if use.writes else 'reads'} {element}"
-                                for use, number in zip((first, second), later, strict=True)
-                            ),
+                            witness.flipped().line(EARLIER),
                         )
 
     def conflicts(self, fill: Operation, other: Operation) -> Iterator[tuple[Use, Use]]:
@@ -329,6 +331,8 @@ class Pipelining:
         """Statements that run where a form is not negative; none if that is nowhere."""
         low, high = condition.interval(self.ranges)
         if high is not None and high < 0:
+            for statement in reversed(statements):
+                statement.erase()  # as long as they exist, they count as users of what they name
             return []
         for block in (b for s in statements for b in blocks_in(s)):
             if low is None or low < 0:

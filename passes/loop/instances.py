@@ -96,6 +96,14 @@ def is_computed(variable: Hashable) -> bool:
     return isinstance(variable, OpResult) and not isinstance(variable.op, loop.DimOp)
 
 
+def is_indirect(access: Access) -> bool:
+    """Whether only a run knows which element an access touches."""
+    known = {*block_of(access).variables}
+    if (init := block_of(access).init) is not None:
+        known |= {*init.block.args}
+    return any(form.variables() - known for form in coordinates(access))
+
+
 @dataclass(frozen=True, eq=False)
 class Actor:
     """Who touches memory, as a message says it: the variables of a block, the loops around it."""
@@ -246,6 +254,11 @@ class Use:
     def subject(self) -> str:
         """The operation, as a message names it."""
         return Actor.of(self.op, self.buffer, self.writes).subject
+
+    @property
+    def statement(self) -> Operation:
+        """The block that it is in, or the copy that it is."""
+        return self.op if isinstance(self.op, loop.CopyOp) else block_of(self.op)
 
 
 def in_memory(use: Use) -> Use:

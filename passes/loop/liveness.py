@@ -15,9 +15,16 @@ from xdsl.ir import Operation, SSAValue
 from analysis.affine import Affine
 from dialects import loop
 from passes.loop.forms import forms_of
-from passes.loop.instances import Access, Instances, place_of
+from passes.loop.instances import Access, Instances, is_indirect, place_of
 from passes.loop.nests import begin_forms, last_iteration, loops_for, loops_inside
-from passes.loop.primitive import Scope, accesses, block_of, is_below, loops_around
+from passes.loop.primitive import (
+    Scope,
+    accesses,
+    block_of,
+    is_below,
+    loops_around,
+    memory_of,
+)
 
 Conditions = list[Affine]
 """Where something is needed: where no form is negative, so everywhere if there is none."""
@@ -77,7 +84,7 @@ class Liveness:
         if begun is not None:
             answers.append(begun)
         for write in reversed(self.writes):
-            if self.order[block_of(write)] < self.order[block]:
+            if not is_indirect(write) and self.order[block_of(write)] < self.order[block]:
                 where = self.uncovered(read, write)
                 if where is not None:
                     answers.append(where)
@@ -120,9 +127,14 @@ class Liveness:
         return None
 
     @cached_property
+    def is_scattered(self) -> bool:
+        """Whether only a run knows which elements are written."""
+        return any(is_indirect(write) for write in self.writes)
+
+    @cached_property
     def live_in(self) -> Conditions | None:
         """Where the tile must be filled: [] everywhere, None nowhere."""
-        if any(not self.leaves_exactly(write) for write in self.left):
+        if self.is_scattered or any(not self.leaves_exactly(write) for write in self.left):
             return []
         answers = list(self.missing.values())
         if not answers:
@@ -192,7 +204,10 @@ class Liveness:
             return None
         if not isinstance(self.buffer.owner, loop.AllocOp):
             return []
-        if any(not is_below(a, self.at) for a in accesses(self.scope.function, self.buffer)):
+        users = (use.operation for use in self.buffer.uses)
+        if memory_of(self.buffer) is not None or any(
+            not is_below(op, self.at) for op in users if not isinstance(op, loop.PrefetchOp)
+        ):
             return []
         if self.live_in is None:
             return None

@@ -15,7 +15,6 @@ from analysis.affine import Affine
 from dialects import loop
 from passes.loop.instances import Touch, Use
 from passes.loop.primitive import (
-    block_of,
     insert_before,
     is_below,
     loops_around,
@@ -149,8 +148,7 @@ def turned_around(
         for touch in touches:
             if not conflict_of(touch[0], use.touch):
                 continue
-            other = use.op if isinstance(use.op, loop.CopyOp) else block_of(use.op)
-            for passed in passed_by(block, at, other, order):
+            for passed in passed_by(block, at, use.statement, order):
                 witness = meet(touch[passed.new], use.touch, passed.fixed, passed.differ)
                 if witness is not None:
                     return witness if forward else witness.flipped()

@@ -34,7 +34,6 @@ another buffer has; with `pads`, a buffer that is written or whose reads find di
 guard that is about anything but leaving the buffer, a box that begins where only a run knows.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
@@ -46,13 +45,13 @@ from analysis.affine import Affine
 from dialects import loop as loop_dialect
 from dialects.layout import logical_shape
 from passes.loop.dma import elide_guards, is_guarded, memory_of, pad_of_move
-from passes.loop.forms import coordinates, map_of, ranges_of
+from passes.loop.forms import map_of, ranges_of
 from passes.loop.instances import Instances, place_of, run_conditions, uses_of
 from passes.loop.library.axes import is_weight
 from passes.loop.liveness import Liveness
 from passes.loop.nests import box_loops, put_block
 from passes.loop.primitive import Primitive, Scope, block_of, insert_before, is_below
-from passes.loop.promote_memory_scope import Access, Box, Promotion, move
+from passes.loop.promote_memory_scope import Access, Box, Promotion
 from passes.loop.transform_layout import LayoutRequest, lay_out
 
 
@@ -150,14 +149,13 @@ class Packing(Promotion):
 class WholePacking(Packing):
     """Packs a whole buffer; `at` stands for the statements that use it, as a loop run once."""
 
-    def box(self, touched: Sequence[Access]) -> Box:
+    def box(self, live: Liveness) -> Box:
         """All of the buffer, and the frame around it if a read may go there."""
         assert isinstance(self.buffer.type, MemRefType)
         shape = self.buffer.type.get_shape()
-        live = Liveness(self.scope, self.buffer, self.at)
-        if self.pads and any(is_guarded(access) for access in touched):
-            return super().box(touched)
-        if not any(self.leaves_buffer(live, access) for access in touched):
+        if self.pads and any(is_guarded(access) for access in live.touched):
+            return super().box(live)
+        if not any(self.leaves_buffer(live, access) for access in live.touched):
             return Box((Affine({}),) * len(shape), tuple(shape))
         limits = self.whole(live)
         sizes = [end - low for low, end in limits]
@@ -173,40 +171,8 @@ class WholePacking(Packing):
             for name, extent in zip(named, box.extents, strict=True)
         )
 
-    def promote_by_loops(self, live: Liveness, box: Box) -> None:
-        """Rewrite; where something is written is only known at run time, all is copied back."""
-        if not any(is_computed(write) for write in live.writes):
-            super().promote_by_loops(live, box)
-            return
-        tile, name = self.allocate(box, None), self.tile_name
-        entry = self.fresh(live, box, f"{name}_in", tile.result, [])
-        back = self.copy_back(tile.result, f"{name}_out")
-        self.redirect(live, tile)
-        self.place([tile, entry], [back])
-
-    def copy_back(self, tile: SSAValue, prefix: str) -> Operation:
-        """A nest that copies all elements of the buffer from its packed copy."""
-        (name,) = self.scope.fresh(prefix)
-        sizes = [self.size(extent) for extent in logical_shape(self.buffer.type)]
-        loops = box_loops(self.scope, sizes, name)
-        variables = [
-            (f"v_d{i}", size, Affine.variable(op.induction))
-            for i, (op, size) in enumerate(zip(loops, sizes, strict=True))
-        ]
-
-        def fill(inner: Block) -> None:
-            move(inner, tile, self.buffer, inner.args, AffineMap.identity(len(sizes)))
-
-        return put_block(loops, name, variables, [], fill)
-
     def loops_over(self, box: Box, name: str) -> list[loop_dialect.ForOp]:
         return box_loops(self.scope, [self.size(e) for e in self.shape(box)], name)
-
-
-def is_computed(access: Access) -> bool:
-    """Whether an element is accessed of which only a run knows which one it is."""
-    known = {*block_of(access).variables}
-    return any(form.variables() - known for form in coordinates(access))
 
 
 def uses(op: Operation, buffer: SSAValue) -> bool:

@@ -19,10 +19,11 @@ from analysis.affine import Affine, Interval, from_expression
 from dialects import loop
 from dialects.layout import LayoutAttr, layout_map, layout_of, logical_shape, pad_of
 from passes.locations import locate
+from passes.loop.boxes import bounding_box
 from passes.loop.forms import coordinates, for_with
 from passes.loop.instances import Access, marked, place_of, uses_of
 from passes.loop.nests import put_block
-from passes.loop.padding import Padding, bounding_box
+from passes.loop.padding import Padding
 from passes.loop.primitive import Scope, accesses, block_of, insert_before, is_below
 from passes.loop.promote_memory_scope import move
 from passes.loop.regions import dimension, inside

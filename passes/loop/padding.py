@@ -14,6 +14,7 @@ from analysis.affine import Affine, Interval, from_expression
 from analysis.integer_sets import Names
 from dialects import loop
 from dialects.layout import layout_map, layout_of, physical_shape
+from passes.loop.boxes import bounding_box
 from passes.loop.forms import Ranges, coordinates, forms_of
 from passes.loop.instances import Access, marked
 from passes.loop.primitive import Scope, accesses, loops_around
@@ -211,13 +212,3 @@ class Padding:
     @property
     def name(self) -> str:
         return self.block.block_name.data
-
-
-def bounding_box(points: isl.Set, rank: int) -> list[Interval]:
-    """The least and the largest coordinate in each dimension, None where that is no constant."""
-    found: list[Interval] = []
-    for i in range(rank):
-        ends = [points.dim_min_val(i), points.dim_max_val(i)]
-        low, high = (end.to_python() if end.is_int() else None for end in ends)
-        found.append((low, high))
-    return found

@@ -13,23 +13,24 @@ drains are one memory in both loops (`share` of loop.alloc).
 Arguments: `loop`, `function`.
 Refuses: a loop without a guard that fails in its last iterations (one on a remainder of the loop
 fails in others, too, and stays); one whose first iteration already needs the guard, or whose cut
-would lie outside it in some iteration of an outer loop; several guards that are only known at run
-time; a loop that is not serial or parallel.
+would lie outside it in some iteration of an outer loop; several guards of which it depends on the
+run, or on a loop around, which one fails first; a loop that is vectorized or over threads.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import StringAttr
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from analysis.affine import Affine, Quotient
-from analysis.integer_sets import Names
+from analysis.integer_sets import solve
 from dialects import loop as loop_dialect
 from dialects.layout import scope_of
 from passes.loop.dma import memory_of
 from passes.loop.expand_unrolled_loops import erase_with_loops
 from passes.loop.forms import Ranges, forms_of, ranges_of, set_forms
+from passes.loop.instances import bounds_of
 from passes.loop.primitive import Primitive, Scope, blocks_in, insert_before, loops_around
 
 
@@ -90,20 +91,40 @@ def full_iterations(op: loop_dialect.ForOp) -> list[Affine]:
     return counts
 
 
-def is_inside(op: loop_dialect.ForOp, count: Affine) -> bool:
-    """Whether a loop can be cut at `count` in every iteration of the loops around it."""
+def known_of(op: loop_dialect.ForOp, forms: Sequence[Affine]) -> list[Affine]:
+    """What holds around a loop: forms that are not negative."""
     around = loops_around(op)
+    conditions = bounds_of(around)
+    used = {v for form in (*conditions, *forms) for v in form.variables()}
+    return [*conditions, *(Affine.variable(v) for v in used - {o.induction for o in around})]
+
+
+def first_of(op: loop_dialect.ForOp, counts: Sequence[Affine]) -> Affine | None:
+    """The smallest one of some forms; None if that is another one in different iterations."""
+    known = known_of(op, counts)
+    for count in counts:
+        if all(solve([*known, count - other - 1]) is None for other in counts):
+            return count
+    return None
+
+
+def cut_outside(op: loop_dialect.ForOp, count: Affine) -> str | None:
+    """An iteration of the loops around in which a loop would be cut outside of its bounds."""
     low, high = forms_of(op, "lower")[0], forms_of(op, "upper")[0]
-    conditions: list[Affine] = []
-    for outer in around:
-        value = Affine.variable(outer.induction)
-        conditions += [value - forms_of(outer, "lower")[0], forms_of(outer, "upper")[0] - value - 1]
-    used = {v for form in (*conditions, low, high, count) for v in form.variables()}
-    conditions += [Affine.variable(v) for v in used - {o.induction for o in around}]
     for outside in (low - count - 1, count - high - 1):
-        if not Names().points([], [*conditions, outside], used).is_empty():
-            return False
-    return True
+        point = solve([*known_of(op, (low, high, count)), outside])
+        if point is not None:
+            values = {v: 0 for form in (low, high, count) for v in form.variables()} | point
+            where = ", ".join(
+                f"{v.name_hint}={values[v]}"
+                for v in values
+                if isinstance(v, SSAValue) and v in count.variables()
+            )
+            return (
+                f"for {where} it would be cut at {count.evaluate(values)}, and it goes from "
+                f"{low.evaluate(values)} to {high.evaluate(values)}"
+            )
+    return None
 
 
 def rename(scope: Scope, op: Operation, end: str) -> None:
@@ -159,28 +180,33 @@ class PeelLoopPass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         op = scope.find_loop(self.loop)
-        if op.kind.data not in ("serial", "parallel"):
-            raise scope.error(f"loop '{self.loop}' is {op.kind.data}; peel a serial loop")
+        if op.kind.data not in ("serial", "parallel", "unrolled"):
+            raise scope.error(
+                f"loop '{self.loop}' is {op.kind.data}, and its iterations belong together; peel "
+                "it before it is given that kind"
+            )
         counts = full_iterations(op)
         if not counts:
             raise scope.error(
                 f"no guard below loop '{self.loop}' fails in its last iterations; "
                 "there is nothing to peel"
             )
-        if len(counts) > 1 and not all(c.is_constant for c in counts):
+        count = first_of(op, counts)
+        if count is None:
             raise scope.error(
-                f"loop '{self.loop}' has several guards that are only known at run time; "
-                "peel an inner loop first"
+                f"which of the guards below loop '{self.loop}' fails first is only known at run "
+                "time, or differs between iterations around it; peel an inner loop first"
             )
-        count = min(counts, key=lambda c: c.const)
         if count.is_constant and count.const <= (forms_of(op, "lower")[0].const):
             raise scope.error(
                 f"every iteration of loop '{self.loop}' needs its guard; there is no full one"
             )
-        if not is_inside(op, count):
+        outside = cut_outside(op, count)
+        if outside is not None:
             raise scope.error(
                 f"where loop '{self.loop}' must be cut depends on the loops around it; "
-                "peel one of those first"
+                "peel one of those first",
+                outside,
             )
         self.cut(scope, op, count)
 

@@ -9,12 +9,12 @@
 What one iteration of `ahead` reads of the buffer is one run of cache lines; the lines of the next
 iteration are shared out evenly among the iterations of the loops `over`, which are inside `ahead`.
 Of more iterations than lines, the innermost loops are left out, so that nothing beyond them is
-asked for.
+asked for. Of several reads, the one that goes over most memory is asked for.
 
 Arguments: `buffer`, `ahead`, `over` (loops, outermost first), `line` (bytes of a cache line),
 `locality` (0 to 3), `function`.
 Refuses: loops of `over` that are not inside `ahead`; a buffer that is not read below the innermost
-of them, or only lives inside `ahead`; a read whose address does not move with `ahead`, or is only
+of them, or only lives inside `ahead`; reads of which no address moves with `ahead`, or all are only
 known at run time; a loop of `over` whose extent is.
 """
 
@@ -50,6 +50,16 @@ def buffer_owner(buffer: SSAValue) -> Operation:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """What the next iteration of a loop reads: where that begins, and over how many elements of
+    memory it goes."""
+
+    load: loop_dialect.LoadOp
+    places: list[Affine]
+    elements: int
+
+
+@dataclass(frozen=True)
 class PrefetchBufferPass(Primitive):
     """Ask the cache early for what the next iteration of a loop reads."""
 
@@ -77,16 +87,14 @@ class PrefetchBufferPass(Primitive):
         loads = [a for a in accesses(over[-1], buffer) if isinstance(a, loop_dialect.LoadOp)]
         if not loads:
             raise scope.error(f"%{self.buffer} is not read below loop '{self.over[-1]}'")
-        self.insert(scope, loads[0], ahead, over)
+        found = [self.reach(load, ahead) for load in loads]
+        fitting = [reach for reach in found if isinstance(reach, Reach)]
+        if not fitting:
+            raise scope.error(str(found[0]))
+        self.insert(scope, max(fitting, key=lambda reach: reach.elements), over)
 
-    def insert(
-        self,
-        scope: Scope,
-        load: loop_dialect.LoadOp,
-        ahead: loop_dialect.ForOp,
-        over: list[loop_dialect.ForOp],
-    ) -> None:
-        """Insert the prefetches at the head of the innermost loop of `over`."""
+    def reach(self, load: loop_dialect.LoadOp, ahead: loop_dialect.ForOp) -> Reach | str:
+        """What the next iteration of a loop reads, or why that is not known."""
         around = loops_around(block_of(load))
         ranges = ranges_of(around)
         inside = around[around.index(ahead) + 1 :]
@@ -94,20 +102,25 @@ class PrefetchBufferPass(Primitive):
         logical = [form.substitute(variables, ranges) for form in coordinates(load)]
         outside = {op.induction for op in around} | {*block_of(load).outer}
         if any(form.variables() - outside for form in logical):
-            raise scope.error(
-                f"%{self.buffer} is indexed by a value that is only known at run time"
-            )
-        low, high = self.physical_span(scope, load, logical, inside)
+            return f"%{self.buffer} is indexed by a value that is only known at run time"
+        elements = self.physical_span(load, logical, inside)
+        if isinstance(elements, str):
+            return elements
         first: dict[Hashable, Affine] = {op.induction: forms_of(op, "lower")[0] for op in inside}
         step: dict[Hashable, Affine] = {ahead.induction: Affine.variable(ahead.induction) + 1}
         places = [form.substitute(first, ranges).substitute(step, ranges) for form in logical]
         if all(ahead.induction not in form.variables() for form in places):
-            raise scope.error(f"what is read of %{self.buffer} does not move with '{self.ahead}'")
+            return f"what is read of %{self.buffer} does not move with '{self.ahead}'"
+        return Reach(load, places, elements)
+
+    def insert(self, scope: Scope, reach: Reach, over: list[loop_dialect.ForOp]) -> None:
+        """Insert the prefetches at the head of the innermost loop of `over`."""
+        load = reach.load
         assert isinstance(load.memref.type, MemRefType)
         element = load.memref.type.element_type
         size = element.size if isinstance(element, FixedBitwidthType) else INDEX_BYTES
         per_line = max(1, self.line // size)
-        lines = -(-(high - low + 1) // per_line)
+        lines = -(-reach.elements // per_line)
         over = self.shared_among(scope, over, lines)
         total, flat = 1, Affine({})
         for op in over:
@@ -121,7 +134,7 @@ class PrefetchBufferPass(Primitive):
         for number in reversed(range(each)):
             distance = (flat * each + number) * per_line
             values: list[SSAValue] = []
-            exprs = map_of([*places, distance], values)
+            exprs = map_of([*reach.places, distance], values)
             maps = (
                 AffineMap(len(values), 0, tuple(exprs[:-1])),
                 AffineMap(len(values), 0, (exprs[-1],)),
@@ -146,12 +159,12 @@ class PrefetchBufferPass(Primitive):
 
     def physical_span(
         self,
-        scope: Scope,
         load: loop_dialect.LoadOp,
         logical: list[Affine],
         inside: list[loop_dialect.ForOp],
-    ) -> tuple[int, int]:
-        """The interval of the element offset while the loops `inside` run."""
+    ) -> int | str:
+        """How many elements of memory are between the first one and the last one that is read
+        while the loops `inside` run, or why that is not known."""
         ranges = ranges_of(loops_around(block_of(load)))
         moving = {op.induction for op in inside}
         still = {v: Affine({}) for form in logical for v in form.variables() if v not in moving}
@@ -159,15 +172,15 @@ class PrefetchBufferPass(Primitive):
         offset = Affine({})
         shape = physical_shape(load.memref.type)
         for expr, extent in zip(layout_map(load.memref.type).results, shape, strict=True):
-            if not isinstance(extent, int):
-                raise scope.error(
+            if isinstance(extent, int):
+                offset = offset * extent
+            elif offset != Affine({}):
+                return (
                     f"the size '{extent}' of %{self.buffer} is only known at run time, so its "
                     "lines cannot be shared out"
                 )
-            offset = offset * extent + from_expression(expr, places, ranges)
+            offset = offset + from_expression(expr, places, ranges)
         low, high = offset.interval(ranges)
         if low is None or high is None:
-            raise scope.error(
-                f"how much loop '{self.ahead}' reads of %{self.buffer} is only known at run time"
-            )
-        return low, high
+            return f"how much loop '{self.ahead}' reads of %{self.buffer} is only known at run time"
+        return high - low + 1

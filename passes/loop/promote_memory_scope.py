@@ -11,8 +11,9 @@ The tile is the box of the elements that one iteration of `at` touches; it is ca
 `<buffer>_<scope>`, or as `tile` says. If a vectorized loop below moves one dimension of it, that
 dimension is the innermost one of the tile's layout. It is copied in only where it is live in
 (blocks `<tile>_in`), and copied out only where it is live out (`<tile>_out`). A copy of elements
-that a block writes is a clone of that block's loops; any other copy in has fresh loops
-`<tile>_in_d0`, ... over the box.
+that a block writes is a clone of that block's loops; any other copy has fresh loops
+`<tile>_in_d0`, ... over the box. Where only a run knows which elements are touched, the box is the
+whole dimension, and all that may have been written goes out.
 
 Where threads of the target share the scope, they have the tile together: the box is what all
 threads around `at` touch in one iteration of the other loops, and the tile says along which axes it
@@ -24,17 +25,18 @@ Where a unit of the module's target moves boxes into the scope or out of it, a c
 layout, and a read that was guarded against leaving the buffer finds the pad in the tile.
 
 Arguments: `buffer`, `scope`, `at` (a loop), `tile` (a name), `function`.
-Refuses: a name that another buffer has; a loop without an access of the buffer below; an index that
-is only known at run time; boxes of which it is only known at run time how far apart they begin; a
-buffer that only lives inside the loop; a vectorized loop; a tile of a tile that begins at negative
-coordinates; a buffer that is copied or used by instructions already; a tile in a part of a buffer
-that is written below the loop. Of a scope of a target with threads: one that it does not have; a
-buffer of which each of the threads that would share the tile has its own; a memory that thread
-groups share, inside of a kernel; threads below `at` that do not share the memory; tiles that are
-together larger than the memory. Of a scope with moves: a scope that the target does not have; other
-elements than it holds; a tile that begins or ends inside an element, or is larger than the memory;
-a direction in which nothing moves; a move in some iterations only; a guard that is about anything
-but leaving the buffer; different pads.
+Refuses: a name that another buffer has; a loop without an access of the buffer below; a dimension
+of which only a run knows what is touched, and its size, too; a buffer that only lives inside the
+loop; a vectorized loop; a tile of a tile that may begin at any negative coordinates; a buffer that
+is copied or used by instructions below the loop already; a tile in a part of a buffer whose
+elements the loop uses by another name, too; writes of which only a run knows where, in one of
+several iterations that run at the same time. Of a scope of a target with threads: one that it does
+not have; a buffer of which each of the threads that would share the tile has its own; a memory that
+thread groups share, inside of a kernel; threads below `at` that do not share the memory; tiles that
+are together larger than the memory. Of a scope with moves: a scope that the target does not have;
+other elements than it holds; a tile that begins or ends inside an element, or is larger than the
+memory; a direction in which nothing moves; a move in some iterations only; a guard that is about
+anything but leaving the buffer; different pads.
 """
 
 from collections.abc import Hashable, Sequence
@@ -46,26 +48,27 @@ from xdsl.dialects.builtin import ArrayAttr, MemRefType, NoneAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from analysis.affine import Affine, Interval, Quotient, from_expression
+from analysis.affine import Affine
 from dialects import loop as loop_dialect
-from dialects.layout import LayoutAttr, layout_map, logical_shape, physical_shape
+from dialects.layout import LayoutAttr, logical_shape
 from passes.locations import locate
-from passes.loop.boxes import spans_of
+from passes.loop.boxes import Span, frame_of, spans_of
 from passes.loop.dma import Memory, elide_guards, memory_of, pad_of_move, tile_type
 from passes.loop.forms import coordinates, forms_of, map_of, ranges_of
-from passes.loop.instances import bounds_of, place_of, uses_of
+from passes.loop.instances import bounds_of, is_indirect, place_of
 from passes.loop.liveness import Liveness
 from passes.loop.nests import block_variables, box_loops, clone_loops, place_behind, put_block
 from passes.loop.primitive import (
     Primitive,
     Scope,
     block_of,
+    insert_before,
     is_below,
     loops_around,
 )
-from passes.loop.primitive import memory_of as buffer_memory
 from passes.loop.thread_memory import axes_sharing, check_room, check_threads
 from passes.loop.threads import threads_around
+from passes.loop.tile_conflicts import crossing, refuse_other_names, refuse_races
 
 Access = loop_dialect.LoadOp | loop_dialect.StoreOp
 
@@ -114,44 +117,40 @@ class Promotion:
         around = [*loops_around(self.at), self.at]
         return [op for op in around if op.kind.data not in self.shared_by]
 
-    def span(self, access: Access) -> list[tuple[Affine, int, int]]:
-        """For each dimension the part that is fixed below the loop and the interval of the rest."""
-        spans: list[tuple[Affine, int, int]] = []
-        for span in spans_of(access, {op.induction for op in self.outer}):
-            if span.low is None or span.high is None:
-                raise self.scope.error(
-                    f"%{self.buffer_name} is indexed in block '{block_of(access).block_name.data}' "
-                    "by a value that is only known at run time, so what loop "
-                    f"'{self.at.loop_name.data}' touches has no constant size"
-                )
-            spans.append((span.base, span.low, span.high))
-        return spans
-
-    def box(self, touched: Sequence[Access]) -> Box:
+    def box(self, live: Liveness) -> Box:
         """The box that holds what all accesses touch, wherever they begin."""
-        spans = [self.span(access) for access in touched]
-        ranges = ranges_of(self.outer)
-        origin: list[Affine] = []
-        extents: list[int] = []
-        for dimension, first in enumerate(spans[0]):
-            lows: list[int] = []
-            highs: list[int] = []
-            for access, span in zip(touched, spans, strict=True):
-                base, least, most = span[dimension]
-                start, end = (base - first[0]).interval(ranges)
-                if start is None or end is None:
-                    blocks = [block_of(a).block_name.data for a in (access, touched[0])]
-                    raise self.scope.error(
-                        f"how far from the box that block '{blocks[1]}' touches of "
-                        f"%{self.buffer_name} that of block '{blocks[0]}' begins (dimension "
-                        f"{dimension}) is only known at run time; choose a loop further out or in"
-                    )
-                lows.append(start + least)
-                highs.append(end + most)
-            low, high = min(lows), max(highs)
-            origin.append(first[0] + low)
-            extents.append(high - low + 1)
-        return Box(tuple(origin), tuple(extents))
+        fixed: set[Hashable] = {op.induction for op in self.outer}
+        spans = [spans_of(access, fixed) for access in live.touched]
+        sides = [self.side(live, d, column) for d, column in enumerate(zip(*spans, strict=True))]
+        return Box(tuple(start for start, _ in sides), tuple(extent for _, extent in sides))
+
+    def side(self, live: Liveness, dimension: int, spans: Sequence[Span]) -> tuple[Affine, int]:
+        """Where the box begins in one dimension, and its extent.
+
+        That is the whole dimension where the spans have no bounds, or no fixed distance.
+        """
+        first, ranges = spans[0], ranges_of(self.outer)
+        lows: list[int] = []
+        highs: list[int] = []
+        for access, span in zip(live.touched, spans, strict=True):
+            start, end = (span.base - first.base).interval(ranges)
+            if span.low is None or span.high is None or start is None or end is None:
+                return self.whole_side(live, dimension, access)
+            lows.append(start + span.low)
+            highs.append(end + span.high)
+        return first.base + min(lows), max(highs) - min(lows) + 1
+
+    def whole_side(self, live: Liveness, dimension: int, access: Access) -> tuple[Affine, int]:
+        """All of one dimension of the buffer, and the frame around it if an access may go there."""
+        leaves = any(is_indirect(a) or self.leaves_buffer(live, a) for a in live.touched)
+        low, end = (self.whole(live) if leaves else self.held())[dimension]
+        if not (end - low).is_constant:
+            raise self.scope.error(
+                f"what block '{block_of(access).block_name.data}' touches of %{self.buffer_name} "
+                f"in loop '{self.at.loop_name.data}' is only known at run time, as is the size of "
+                f"dimension {dimension}, and a tile has constant extents; choose a loop further in"
+            )
+        return low, (end - low).const
 
     def promote(self) -> None:
         """Rewrite."""
@@ -162,7 +161,7 @@ class Promotion:
                 f"nothing below loop '{self.at.loop_name.data}' accesses %{self.buffer_name}"
             )
         check_threads(self.scope, self.buffer, self.memory, self.at)
-        box = self.box(live.touched)
+        box = self.box(live)
         memory = memory_of(self.scope, self.memory)
         if memory is None:
             self.promote_by_loops(live, box)
@@ -182,15 +181,17 @@ class Promotion:
         partly = leave is not None and entry is None and not self.fills_box(live, box)
         entry = [] if partly else entry
         reason = "only a part of the tile is written" if partly else "it is needed there"
-        for needed, unit, verb, why in (
-            (entry is not None, memory.fill, "fills", f"moved into {self.memory}, as {reason}"),
-            (leave is not None, memory.drain, "drains", f"moved out of {self.memory}"),
+        into, out = f"moved into {self.memory}, as {reason}", f"moved out of {self.memory}"
+        for needed, unit, verb, why, inside in (
+            (entry is not None, memory.fill, "fills", into, list(live.missing)),
+            (leave is not None, memory.drain, "drains", out, live.left),
         ):
             if needed and unit is None:
                 raise self.scope.error(
                     f"{name} would have to be {why}, in loop '{self.at.loop_name.data}', but no "
                     f"unit of the target {verb} {self.memory}; choose a loop outside of all its "
-                    "uses, or another scope"
+                    "uses, or another scope",
+                    *crossing(self.scope, self.buffer, self.at, inside, verb == "fills"),
                 )
         beyond = [a for a in live.touched if self.leaves_buffer(live, a)]
         type = tile_type(self.scope, self.buffer, memory, box.origin, box.extents, bool(beyond))
@@ -236,8 +237,9 @@ class Promotion:
         """Whether the stores below the loop write all of the box that is in the buffer."""
         ends = [start + size for start, size in zip(box.origin, box.extents, strict=True)]
         wanted = self.logical_box(live, list(zip(box.origin, ends, strict=True)))
-        written = [live.asks.elements(write, self.outer) for write in live.left]
-        return wanted.is_subset(reduce(isl.Set.union, written))
+        sure = [write for write in live.left if not is_indirect(write)]
+        written = [live.asks.elements(write, self.outer) for write in sure]
+        return bool(written) and wanted.is_subset(reduce(isl.Set.union, written))
 
     def leaves_buffer(self, live: Liveness, access: Access) -> bool:
         """Whether an access touches cells of the buffer that hold no element."""
@@ -246,7 +248,7 @@ class Promotion:
 
     def filler(self, live: Liveness) -> tuple[loop_dialect.StoreOp, list[Affine]] | None:
         """A store whose place is copied in with the loops of its block, and the guards for that."""
-        for write in reversed(live.left):
+        for write in reversed(live.left) if not live.is_scattered else ():
             where = live.fills(write)
             if where is not None and self.stays_inside(live, write, where):
                 return write, where
@@ -270,26 +272,41 @@ class Promotion:
 
     def promote_by_loops(self, live: Liveness, box: Box) -> None:
         """Rewrite, with a nest of loops for each copy."""
-        entry, leave, left = live.live_in, live.live_out, live.left
+        entry = live.live_in
         filler = None if entry is None else self.filler(live)
         tile = self.allocate(box, self.lane_dimension(live.touched))
         name = self.tile_name
         before: list[Operation] = [tile]
-        after: list[Operation] = []
         source, target = self.buffer, tile.result
         if entry is not None and filler is not None:
             write, where = filler
             kept, where = live.kept_loops(write), [*where, *entry]
             before.append(self.clone(write, kept, f"{name}_in", source, target, where))
         elif entry is not None:
-            before.append(self.fresh(live, box, f"{name}_in", target, entry))
-        for write in left if leave is not None else ():
-            dropped = live.dropped(write)
-            where = [f for f in forms_of(block_of(write), "where") if f not in dropped]
-            kept, where = live.kept_loops(write), [*where, *(leave or [])]
-            after.append(self.clone(write, kept, f"{name}_out", target, source, where))
+            limits = self.whole(live)
+            before.append(self.fresh(box, limits, f"{name}_in", (source, target), entry))
+        after = [] if live.live_out is None else self.copies_out(live, box, target, live.live_out)
         self.redirect(live, tile)
         self.place(before, after)
+
+    def copies_out(
+        self, live: Liveness, box: Box, tile: SSAValue, leave: Sequence[Affine]
+    ) -> list[Operation]:
+        """The nests that write a tile back: all of it if only a run knows where it was written."""
+        name = f"{self.tile_name}_out"
+        if live.is_scattered:
+            held = self.held()
+            ends = [start + size for start, size in zip(box.origin, box.extents, strict=True)]
+            limits = [*zip(box.origin, ends, strict=True)], held
+            refuse_races(self.scope, self.buffer, self.at, self.outer, limits, name)
+            return [self.fresh(box, held, name, (tile, self.buffer), leave)]
+        found: list[Operation] = []
+        for write in live.left:
+            dropped = live.dropped(write)
+            where = [f for f in forms_of(block_of(write), "where") if f not in dropped]
+            kept, where = live.kept_loops(write), [*where, *leave]
+            found.append(self.clone(write, kept, name, tile, self.buffer, where))
+        return found
 
     def check(self) -> None:
         """Refuse a loop that cannot hold the tile."""
@@ -301,31 +318,18 @@ class Promotion:
             )
         for use in self.buffer.uses:
             op = use.operation
-            seen = isinstance(owner, loop_dialect.AllocOp) or is_below(op, self.at)
-            if seen and isinstance(op, loop_dialect.IntrinsicOp | loop_dialect.CopyOp):
+            opaque = isinstance(op, loop_dialect.IntrinsicOp | loop_dialect.CopyOp)
+            if opaque and is_below(op, self.at):
                 raise self.scope.error(
                     f"%{self.buffer_name} is used by {op.name}; promote the tiles from the "
                     "outermost loop inwards, and before blocks are tensorized"
                 )
-        self.check_memory()
+        refuse_other_names(self.scope, self.buffer, self.at, self.outer)
         for op in self.outer:
             if op.kind.data == "vectorized":
                 raise self.scope.error(
                     f"loop '{op.loop_name.data}' is vectorized, and lanes share their buffers; "
                     "choose a loop around it"
-                )
-
-    def check_memory(self) -> None:
-        """Refuse a tile in a part of a buffer that is written below the loop."""
-        memory = buffer_memory(self.buffer)
-        if memory is None:
-            return
-        for use in (use for op in self.at.walk() for use in uses_of(op)):
-            if use.writes and use.buffer is memory:
-                raise self.scope.error(
-                    f"%{self.buffer_name} lies in a part of %{memory.name_hint}, which "
-                    f"{use.subject} writes below loop '{self.at.loop_name.data}', too; choose a "
-                    "loop further in"
                 )
 
     def place(self, before: list[Operation], after: list[Operation]) -> None:
@@ -416,21 +420,25 @@ class Promotion:
         return root
 
     def fresh(
-        self, live: Liveness, box: Box, prefix: str, target: SSAValue, where: Sequence[Affine]
+        self,
+        box: Box,
+        limits: Sequence[tuple[Affine, Affine]],
+        prefix: str,
+        ends: tuple[SSAValue, SSAValue],
+        where: Sequence[Affine],
     ) -> Operation:
-        """A nest that fills the tile, with loops over the box."""
+        """A nest that copies the box, as far as it is inside the limits, with loops over it."""
         (name,) = self.scope.fresh(prefix)
-        loops = self.loops_over(box, name)
-        whole = self.whole(live)
+        loops, ranges = self.loops_over(box, name), ranges_of(self.outer)
         variables: list[tuple[str | None, Affine, Affine]] = []
         inside: list[Affine] = []
-        for i, (op, start, (low, end)) in enumerate(zip(loops, box.origin, whole, strict=True)):
+        shifts: list[int] = []
+        for i, (op, start, (low, end)) in enumerate(zip(loops, box.origin, limits, strict=True)):
             coordinate = start + Affine.variable(op.induction)
-            shift = low.const if low.is_constant else 0
+            shifts.append(low.const if low.is_constant else min(0, low.interval(ranges)[0] or 0))
             if not low.is_constant:
                 inside.append(coordinate - low)
-            variables.append((f"v_d{i}", end - shift, coordinate - shift))
-        shifts = [low.const if low.is_constant else 0 for low, _ in whole]
+            variables.append((f"v_d{i}", end - shifts[-1], coordinate - shifts[-1]))
 
         def fill(inner: Block) -> None:
             rank = len(inner.args)
@@ -438,7 +446,7 @@ class Promotion:
                 AffineExpr.dimension(i) + s if s else AffineExpr.dimension(i)
                 for i, s in enumerate(shifts)
             )
-            move(inner, self.buffer, target, inner.args, AffineMap(rank, 0, exprs))
+            move(inner, *ends, inner.args, AffineMap(rank, 0, exprs))
 
         return put_block(loops, name, variables, [*where, *inside], fill)
 
@@ -455,19 +463,21 @@ class Promotion:
             ranges = ranges_of(self.outer)
             origin = forms_of(owner, "origin")
             for form in origin:
-                low = form.interval(ranges)[0]
-                if (low is None or low < 0) and any(
+                if form.interval(ranges)[0] is None and any(
                     isinstance(a, loop_dialect.LoadOp) and a.otherwise is None for a in live.touched
                 ):
                     raise self.scope.error(
-                        f"%{self.buffer_name} is a tile that begins at negative coordinates; "
-                        "promote the whole buffer instead of the tile"
+                        f"%{self.buffer_name} is a tile that may begin at any negative "
+                        "coordinates; promote the whole buffer instead of the tile"
                     )
             return [(f, f + s) for f, s in zip(origin, type.get_shape(), strict=True)]
-        found = [(Affine({}), self.size(extent)) for extent in logical_shape(type)]
-        for dimension, (low, end) in reach_of(type).items():
-            found[dimension] = Affine({}, low), Affine({}, end)
-        return found
+        sizes = [self.size(extent) for extent in logical_shape(type)]
+        return [
+            (Affine({}), size)
+            if frame is None
+            else (Affine({}, frame[0]), Affine({}, frame[1] + 1))
+            for size, frame in zip(sizes, frame_of(type), strict=True)
+        ]
 
     def size(self, extent: int | str) -> Affine:
         """The size of a dimension of the buffer."""
@@ -476,38 +486,12 @@ class Promotion:
         for op in self.scope.function.body.block.ops:
             if isinstance(op, loop_dialect.DimOp) and op.symbol.data == extent:
                 return Affine.variable(op.result)
-        raise self.scope.error(
-            f"the size '{extent}' of %{self.buffer_name} has no loop.dim in the function"
-        )
-
-
-def reach_of(type: MemRefType) -> dict[int, tuple[int, int]]:
-    """The coordinates (first, end) for which a layout has cells, of dimensions that lie in memory
-    by themselves or in blocks; those of the frame and the pads, too."""
-    found: dict[int, tuple[int, int]] = {}
-    dimensions = [Affine.variable(i) for i in range(len(type.get_shape()))]
-    results = [from_expression(r, dimensions, {}) for r in layout_map(type).results]
-    placed = list(zip(results, physical_shape(type), strict=True))
-    for form, extent in placed:
-        if list(form.terms.values()) != [1] or not isinstance(extent, int):
-            continue
-        (atom,) = form.terms
-        steps = atom.divisor if isinstance(atom, Quotient) else 1
-        inner = atom.numerator if isinstance(atom, Quotient) else Affine({atom: 1})
-        if list(inner.terms.values()) != [1] or not isinstance(next(iter(inner.terms)), int):
-            continue
-        (dimension,) = inner.terms
-        assert isinstance(dimension, int)
-        low, end = -form.const * steps - inner.const, (extent - form.const) * steps - inner.const
-        first, last = found.get(dimension, (low, end))
-        found[dimension] = max(low, first), min(end, last)
-    ranges: dict[Hashable, Interval] = {d: (low, end - 1) for d, (low, end) in found.items()}
-    for form, extent in placed:
-        start, stop = form.interval(ranges)
-        if start is None or stop is None or start < 0 or isinstance(extent, str) or stop >= extent:
-            lost = form.variables()
-            found = {d: limits for d, limits in found.items() if d not in lost}
-    return found
+        known = loop_dialect.DimOp(extent)
+        known.result.name_hint = extent
+        first = self.scope.function.body.block.first_op
+        assert first is not None
+        insert_before(first, known)
+        return Affine.variable(known.result)
 
 
 def move(

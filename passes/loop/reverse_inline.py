@@ -14,7 +14,8 @@ Refuses: a consumer that reduces, reads the buffer under a guard, or at several 
 that is an argument, has several writers or other readers, or that copies, calls or prefetches use;
 a producer that is a reduction, or that writes something else; coordinates that do not tell the
 point, or that several points read; points that read what the producer does not write; inputs and
-results of the consumer that blocks in between write or use, or that the producer does not see.
+results of the consumer that blocks in between write or use, or that the producer does not see;
+tiles that are filled ahead of time.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -235,6 +236,7 @@ class ReverseInlinePass(Primitive):
 
     def rewrite(self, scope: Scope) -> None:
         consumer = scope.find_block(self.block)
+        scope.refuse_parts(consumer)
         inlining = self.find(scope, consumer)
         self.check_order(scope, inlining)
         inlining.check_points()

@@ -5,11 +5,14 @@ the instructions that the module declares. On a CPU, reductions use those of its
 the target has.
 
 The function's attribute `dovetail.schedule` records the primitives as pipeline text; pasted after
-`-p`, they make the same kernel from the unscheduled one.
+`-p`, they make the same kernel from the unscheduled one. A function that has the attribute already
+is scheduled, and stays as it is.
 
 Takes functions of naive loops, as lower-te-to-loop leaves them, in a module with a target.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -27,26 +30,45 @@ from passes.loop.library.recipe import Recipe
 SCHEDULE = "dovetail.schedule"
 
 
-def schedule(function: func.FuncOp, machine: Machine) -> None:
-    """Schedule one function, in a module of its own, so that names need not say which."""
+@contextmanager
+def isolated(function: func.FuncOp) -> Generator[ModuleOp]:
+    """The function in a module of its own for a while, so that names need not say which."""
     parent, follower = function.parent_block(), function.next_op
     assert parent is not None
     module = function.parent_op()
     assert isinstance(module, ModuleOp)
     intrinsics = [op.clone() for op in module.ops if isinstance(op, te.IntrinsicOp)]
     function.detach()
-    alone = ModuleOp([*intrinsics, function], attributes=dict(module.attributes))
-    recipe = Recipe(alone, function, machine)
-    if any(scope.element is not None for scope in machine.scopes):
-        accelerate(recipe)
-    else:
-        default_schedule(recipe)
+    try:
+        yield ModuleOp([*intrinsics, function], attributes=dict(module.attributes))
+    finally:
+        function.detach()
+        if follower is None:
+            parent.add_op(function)
+        else:
+            parent.insert_op_before(function, follower)
+
+
+def schedule(function: func.FuncOp, machine: Machine) -> None:
+    """Schedule one function."""
+    with isolated(function) as alone:
+        recipe = Recipe(alone, function, machine)
+        if any(scope.element is not None for scope in machine.scopes):
+            accelerate(recipe)
+        else:
+            default_schedule(recipe)
     function.attributes[SCHEDULE] = StringAttr(",".join(str(step) for step in recipe.steps))
-    function.detach()
-    if follower is None:
-        parent.add_op(function)
-    else:
-        parent.insert_op_before(function, follower)
+
+
+def kernels_of(module: ModuleOp) -> list[func.FuncOp]:
+    """The functions of loops that have no schedule yet."""
+    functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
+    return [
+        function
+        for function in functions
+        if SCHEDULE not in function.attributes
+        and any(isinstance(op, loop.BlockOp) for op in function.walk())
+    ]
 
 
 @dataclass(frozen=True)
@@ -58,8 +80,5 @@ class ScheduleKernelsPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         machine = target_of(op).machine
-        for inner in list(op.ops):
-            if isinstance(inner, func.FuncOp) and any(
-                isinstance(o, loop.BlockOp) for o in inner.walk()
-            ):
-                schedule(inner, machine)
+        for function in kernels_of(op):
+            schedule(function, machine)

@@ -13,9 +13,9 @@ buffer fills these, too. Without it nothing is known of them.
 Arguments: `buffer`, `map` (text such as "(c,h,w)->(c floordiv 16, h, w, c mod 16)"), `extents`,
 `pad` (a whole number), `function`.
 Refuses: a map that is no affine map, of another rank, or that puts two elements in one place;
-extents that the map exceeds; a buffer that already has a layout, or tiles in its parts; a map that
-changes a symbolic dimension; a pad that is no value of the element type, or of a buffer that is no
-argument.
+extents that the map exceeds; a buffer with a layout of which cells are used that hold no element;
+one with tiles in its parts; a map that changes a symbolic dimension; a pad that is no value of the
+element type, or of a buffer that is no argument.
 """
 
 from collections.abc import Hashable, Sequence
@@ -45,10 +45,13 @@ from xdsl.rewriter import Rewriter
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from analysis.affine import Affine, Interval, from_expression
-from analysis.integer_sets import Names
+from analysis.integer_sets import solve
 from dialects import loop
 from dialects.layout import LayoutAttr, layout_of, logical_shape
+from passes.loop.instances import Touch
 from passes.loop.primitive import Primitive, Scope, memory_of
+from passes.loop.regions import inside
+from passes.loop.witnesses import Witness
 
 
 def parse_map(scope: Scope, text: str) -> AffineMap:
@@ -73,9 +76,9 @@ def extent_of(expr: AffineExpr, shape: Sequence[int | str]) -> tuple[int, int | 
     return low, high
 
 
-def shares_elements(map: AffineMap, shape: Sequence[int | str]) -> bool:
-    """Whether two elements of a shape (any element, along a symbolic dimension) have the same
-    physical coordinates."""
+def shared_place(map: AffineMap, shape: Sequence[int | str]) -> tuple[list[int], ...] | None:
+    """Two elements of a shape (any element, along a symbolic dimension) and the place in memory
+    that they share; None if there are none."""
     points = [[Affine.variable((which, i)) for i in range(len(shape))] for which in (0, 1)]
     inside: list[Affine] = []
     for point in points:
@@ -84,12 +87,15 @@ def shares_elements(map: AffineMap, shape: Sequence[int | str]) -> bool:
     for expr in map.results:
         first, second = (from_expression(expr, point, {}) for point in points)
         inside += [first - second, second - first]
-    hidden = {v for point in points for value in point for v in value.variables()}
-    names = Names()
-    return any(
-        not names.points([], [*inside, first - second - 1], hidden).is_empty()
-        for first, second in zip(*points, strict=True)
-    )
+    physical = [from_expression(expr, points[0], {}) for expr in map.results]
+    for first, second in zip(*points, strict=True):
+        values = solve([*inside, first - second - 1])
+        if values is not None:
+            return tuple(
+                [form.evaluate(values) for form in forms]
+                for forms in (points[1], points[0], physical)
+            )
+    return None
 
 
 def set_type(value: SSAValue, type: MemRefType, scope: Scope) -> None:
@@ -136,10 +142,12 @@ class LayoutRequest:
                     f"physical dimension {i} of %{self.buffer} runs from {low} to {high}; "
                     f"an extent of {extent} does not hold it"
                 )
-        if shares_elements(map, shape):
+        shared = shared_place(map, shape)
+        if shared is not None:
             raise self.scope.error(
                 f'map="{self.map}" puts two elements of %{self.buffer} in one place; '
-                "a layout keeps them apart"
+                "a layout keeps them apart",
+                "%{0}{1} and %{0}{2} would both be at {3}".format(self.buffer, *shared),
             )
         return LayoutAttr.of(map, extents, pad)
 
@@ -174,6 +182,20 @@ class LayoutRequest:
         return extent
 
 
+def outside_of(buffer: SSAValue) -> str | None:
+    """A line about an access of a cell that holds no element; None if there is none."""
+    for use in buffer.uses:
+        access = use.operation
+        if isinstance(access, loop.LoadOp | loop.StoreOp):
+            touch = Touch.of(access)
+            known = [*touch.conditions, *(Affine.variable(size) for size in touch.sizes)]
+            for form in inside(buffer, touch.place, access):
+                point = solve([*known, form * -1 - 1])
+                if point is not None:
+                    return Witness(touch, touch, set(), point).touch_line()
+    return None
+
+
 def lay_out(buffer: SSAValue, request: LayoutRequest) -> None:
     """Give a whole buffer a layout."""
     old, scope = buffer.type, request.scope
@@ -185,8 +207,13 @@ def lay_out(buffer: SSAValue, request: LayoutRequest) -> None:
             "double-buffer"
         )
     known = layout_of(old)
-    if known is not None and not known.is_identity:
-        raise scope.error(f"%{request.buffer} already has the layout {known}")
+    outside = None if known is None or known.is_identity else outside_of(buffer)
+    if outside is not None:
+        raise scope.error(
+            f"%{request.buffer} already has the layout {known}, and cells of it are used that hold "
+            "no element and would not be there in another one",
+            outside,
+        )
     layout = request.of(logical_shape(old), request.pad_of(buffer))
     new = MemRefType(old.element_type, old.get_shape(), layout, old.memory_space)
     set_type(buffer, new, scope)

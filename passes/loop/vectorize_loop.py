@@ -2,12 +2,12 @@
 
     for i in 0..16 { ... }   ->   for i in 0..16 vectorized { ... }
 
-Types in the IR stay scalar. At emission an access that the loop moves by one element is a vector
-access, one that it does not move is a scalar access and a splat, any other one gathers its elements
-or scatters them, which is slower.
+Types in the IR stay scalar. Lanes are counted from 0, wherever the loop began. At emission an
+access that the loop moves by one element is a vector access, one that it does not move is a scalar
+access and a splat, any other one gathers its elements or scatters them, which is slower.
 
 Arguments: `loop`, `function`.
-Refuses: an extent that is not a constant, or bounds that do not begin at 0; a loop that a
+Refuses: an extent that is not a constant; a loop that a
 reduction runs over; a vectorized loop around or inside it; an allocation inside it; an iteration
 that touches what another one writes; a loop that already has a kind.
 """
@@ -15,11 +15,16 @@ that touches what another one writes; a loop that already has a kind.
 from dataclasses import dataclass
 
 from dialects import loop as loop_dialect
-from passes.loop.instances import uses_of
+from passes.loop.instances import uses_in
 from passes.loop.permutations import accumulated
 from passes.loop.primitive import Primitive, Scope, blocks_in, loops_around
 from passes.loop.signatures import iterations_are_apart
-from passes.loop.unroll_loop import give_kind, require_constant_extent, require_serial
+from passes.loop.unroll_loop import (
+    begin_at_zero,
+    give_kind,
+    require_constant_extent,
+    require_serial,
+)
 from passes.loop.witnesses import TOGETHER, carried
 
 
@@ -42,9 +47,10 @@ def refuse_reduction(scope: Scope, op: loop_dialect.ForOp, kind: str) -> None:
     """Refuse a loop whose iterations add to the same elements."""
     if iterations_are_apart(op):
         return
+    lasting = uses_in(op)
     for block in blocks_in(op):
-        uses = [use for inner in block.body.walk() for use in uses_of(inner)]
-        steps = [use for use in uses if use.buffer in accumulated(block)]
+        mine, sums = set(block.body.walk()), accumulated(block)
+        steps = [use for use in lasting if use.op in mine and use.buffer in sums]
         found = carried(op, loops_around(op), steps)
         if found is not None:
             raise scope.error(
@@ -66,8 +72,6 @@ class VectorizeLoopPass(Primitive):
     def rewrite(self, scope: Scope) -> None:
         op = scope.find_loop(self.loop)
         require_constant_extent(scope, op, "vectorized")
-        if op.constant_bounds is not None and op.constant_bounds[0] != 0:
-            raise scope.error(f"loop '{self.loop}' begins at {op.constant_bounds[0]}, not at 0")
         inner = (o for o in op.walk() if isinstance(o, loop_dialect.ForOp))
         for other in (*loops_around(op), *inner):
             if other.kind.data == "vectorized":
@@ -82,4 +86,5 @@ class VectorizeLoopPass(Primitive):
             )
         require_serial(scope, op)
         refuse_dependence(scope, op, "vectorized")
+        begin_at_zero(op)
         give_kind(scope, op, "vectorized")

@@ -11,11 +11,13 @@ loops are named too where two instances do not differ otherwise.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xdsl.ir import Operation, OpResult
+from xdsl.dialects import func
+from xdsl.ir import Operation, OpResult, SSAValue
 
 from analysis.affine import Affine
 from analysis.integer_sets import solve
 from dialects import loop
+from dialects.layout import logical_shape
 from passes.loop.forms import ranges_of
 from passes.loop.instances import (
     Actor,
@@ -28,12 +30,15 @@ from passes.loop.instances import (
     uses_in,
 )
 from passes.loop.primitive import block_of, loops_around
+from passes.loop.regions import inside
 from passes.loop.signatures import iterations_are_apart, tiles_are_apart
 
 EARLIER = "would run before it"
 TOGETHER = "would run at the same time"
 MISSED = "would find nothing there"
 OVERWRITTEN = "would find it overwritten"
+ONCE = "would not run again"
+LOST = "would be overwritten by a copy of the first one"
 OVERWRITES = "would overwrite the operand too"
 """What would become of the second instance of a witness."""
 
@@ -94,26 +99,48 @@ class Witness:
 
     def line(self, consequence: str) -> str:
         """The two instances, and what would become of the second one."""
-        actors = self.actors
-        shown = [self.values(a.values, other=i == 1) for i, a in enumerate(actors)]
-        if shown[0] == shown[1] and actors[0].subject == actors[1].subject:
-            loops = [self.values(a.loops, other=i == 1) for i, a in enumerate(actors)]
-            shown = [" in ".join(filter(None, pair)) for pair in zip(shown, loops, strict=True)]
-        touched = [
-            f"{'written' if actor.writes else 'read'} by {actor.subject} ({values})"
-            for actor, values in zip(actors, shown, strict=True)
-        ]
+        first, second = self.shown()
         guess = any(
             is_computed(v)
             for touch in (self.first, self.second)
             for form in touch.place
             for v in form.variables()
         )
-        place = f"%{actors[0].buffer.name_hint}[{', '.join(map(str, self.element))}]"
         return (
-            f"{place} {'may be' if guess else 'is'} {touched[0]} and then {touched[1]}, "
+            f"{self.cell} {'may be' if guess else 'is'} {first} and then {second}, "
             f"which {consequence}{self.sizes()}"
         )
+
+    def added_line(self) -> str:
+        """The two instances, of which the first one is not there yet."""
+        first, second = self.shown()
+        return (
+            f"{self.cell} would be {first}, which does not run now, and then {second}{self.sizes()}"
+        )
+
+    def touch_line(self) -> str:
+        """The first instance alone."""
+        actor = self.actors[0]
+        verb, values = "written" if actor.writes else "read", self.values(actor.values)
+        return f"{self.cell} is {verb} by {actor.subject} ({values}){self.sizes()}"
+
+    @property
+    def cell(self) -> str:
+        """The element, as a message names it."""
+        return f"%{self.actors[0].buffer.name_hint}[{', '.join(map(str, self.element))}]"
+
+    def shown(self) -> list[str]:
+        """The two instances, as a message names them."""
+        actors = self.actors
+        shown = [self.values(a.values, other=i == 1) for i, a in enumerate(actors)]
+        if shown[0] == shown[1] and actors[0].subject == actors[1].subject:
+            loops = [self.values(a.loops, other=i == 1) for i, a in enumerate(actors)]
+            shown = [" in ".join(filter(None, pair)) for pair in zip(shown, loops, strict=True)]
+        return [
+            f"{'written' if actor.writes else 'read'} by {actor.subject}"
+            f"{f' ({values})' if values else ''}"
+            for actor, values in zip(actors, shown, strict=True)
+        ]
 
     def sizes(self) -> str:
         """The sizes for which it is so, where there are some that only a run knows."""
@@ -131,6 +158,18 @@ def meet(
     """Two instances that touch one element; `differ` is over `first` and `marked` forms."""
     point = solve(meeting(first, second, fixed, differ))
     return None if point is None else Witness(first, second, kept_of(first, second, fixed), point)
+
+
+def caller_of(function: func.FuncOp, buffer: SSAValue, writes: bool) -> Touch:
+    """What the caller of a function does with an argument, before or after the call."""
+    place = [Affine.variable(("element", i)) for i in range(len(logical_shape(buffer.type)))]
+    last = function.body.block.last_op
+    assert last is not None
+    conditions = inside(buffer, place, last)
+    sizes = {v for form in conditions for v in form.variables()}
+    sizes -= {v for form in place for v in form.variables()}
+    actor = Actor(f"the caller of @{function.sym_name.data}", buffer, writes, (), ())
+    return Touch(place, conditions, sizes, actor)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
-from native import apply, parse, run
+from native import apply, context, parse, run
+from random_schedules import refuse_phantoms
+from schedule_faults import inputs_of, interpreted
 
 from analysis.errors import ScheduleError
+from passes.loop.double_buffer import DoubleBufferPass
 
 SUM = """
 func.func @sum(%A: tensor<12xf32>) -> tensor<12xf32> {
@@ -80,3 +83,33 @@ def test_tiles_that_are_filled_ahead_are_not_padded():
     )
     with pytest.raises(ScheduleError, match="do this before double-buffer"):
         apply(module, 'pad-block{block="B_local_in" loops="B_local_in_d0" multiples=8}')
+
+
+def test_a_fill_that_never_runs_is_no_user():
+    """Seed 21024: a loop of one iteration has no next one, so nothing else reads %A."""
+    tiled = 'split-loop{loop="p" factor=12},promote-memory-scope{buffer="A" scope="local" at="p_o"}'
+    module = apply(parse(SUM), f"lower-te-to-loop,{tiled}")
+    DoubleBufferPass(("A_local",), "p_o").apply(context(), module)
+    refuse_phantoms(module)
+
+
+FLOATS = PRODUCT.replace("i8", "f32").replace("muli", "mulf")
+
+
+@pytest.mark.parametrize(
+    "pipeline",
+    [
+        'transform-layout{buffer="B" map="(k, x)->(k, x floordiv 8, x mod 8)"},'
+        'pad-block{block="C" loops="x" multiples=8},'
+        'pack-buffer{buffer="B" map="(k, x)->(k floordiv 4, x, k mod 4)"}',
+        'transform-layout{buffer="B" map="(k, x)->(k floordiv 3, x, k mod 3)" pad=0},'
+        'pad-block{block="C" loops="k" multiples=3},'
+        'promote-memory-scope{buffer="B" scope="local" at="y"}',
+    ],
+)
+def test_a_copy_holds_what_lies_beside_the_elements(pipeline):
+    """Seed 30749: cells that a blocked layout has for pads are read, too."""
+    inputs, (expected,) = inputs_of(parse(FLOATS))
+    module = apply(parse(FLOATS), f"lower-te-to-loop,{pipeline}")
+    (got,) = interpreted(module, inputs)
+    np.testing.assert_array_equal(got, expected)

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 
 import te_cases
+from native import apply, parse
 from te_cases import Case
 
 
@@ -74,6 +75,55 @@ func.func @stencil(%A: {full}) -> {full} {{
 """
 
 
+def product(y: int, x: int, k: int, read: str, again: str) -> str:
+    """A matrix product, of which A is read so, twice its elements, and these plus some others."""
+    a = f"tensor<{k}x{y}xf32>" if read == "%k, %y" else f"tensor<{y}x{k}xf32>"
+    b, c = f"tensor<{k}x{x}xf32>", f"tensor<{y}x{x}xf32>"
+    return f"""
+func.func @product(%A: {a}, %B: {b}) -> {c} {{
+  %C = te.compute "C" (%y = 0 to {y}, %x = 0 to {x}) sum (%k = 0 to {k}) {{
+    %a = te.read %A[{read}] : {a}
+    %b = te.read %B[%k, %x] : {b}
+    %p = arith.mulf %a, %b : f32
+    te.yield %p : f32
+  }} : {c}
+  %D = te.compute "D" (%i = 0 to {y}, %j = 0 to {x}) {{
+    %c = te.read %C[%i, %j] : {c}
+    %d = arith.addf %c, %c : f32
+    te.yield %d : f32
+  }} : {c}
+  %E = te.compute "E" (%i = 0 to {y}, %j = 0 to {x}) {{
+    %d = te.read %D[%i, %j] : {c}
+    %o = te.read %{again}[%i, %j] : {c}
+    %e = arith.addf %d, %o : f32
+    te.yield %e : f32
+  }} : {c}
+  func.return %E : {c}
+}}
+"""
+
+
+def with_dots(text: str, i: int, j: int, k: int) -> str:
+    """A program and an instruction for i x j dot products of k elements."""
+    a, b, c = f"tensor<{i}x{k}xf32>", f"tensor<{k}x{j}xf32>", f"tensor<{i}x{j}xf32>"
+    return f"""
+te.intrinsic @dots (%a: {a}, %b: {b}) {{
+  %c = te.compute "c" (%i = 0 to {i}, %j = 0 to {j}) sum (%k = 0 to {k}) {{
+    %x = te.read %a[%i, %k] : {a}
+    %y = te.read %b[%k, %j] : {b}
+    %p = arith.mulf %x, %y : f32
+    te.yield %p : f32
+  }} : {c}
+  te.yield %c : {c}
+}} lower compute "dots" reset "clear" update "dots_add"
+{text}"""
+
+
+def with_library(text: str, library: str) -> str:
+    """A program and the instructions of a library."""
+    return str(apply(parse(text), f'import-intrinsics{{library="{library}"}}'))
+
+
 def random_program(rng: random.Random) -> str:
     """The text of a function of tensors."""
 
@@ -105,5 +155,9 @@ def random_program(rng: random.Random) -> str:
         lambda: case(te_cases.gather(size(9, 12), size(), size())),
         lambda: case(te_cases.scatter(size(17, 20), size())),
         te_cases.symbolic,
+        lambda: with_dots(
+            product(2 * size(1, 3), 3 * size(1, 3), size(), "%y, %k", rng.choice("CD")), 2, 3, 1
+        ),
+        lambda: with_library(product(8, 8 * size(1, 2), 8, "%k, %y", rng.choice("CD")), "vdla"),
     ]
     return rng.choice(kinds)()

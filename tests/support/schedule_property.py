@@ -17,184 +17,103 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import random_schedules
-from native import Machine, apply, context, parse
-from native import execute as run_natively
+from native import apply, parse
 from random_programs import random_program
-from random_schedules import Attempt, attempts, function_of, is_emitted, text_of
+from random_schedules import Attempt, attempts, text_of
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from witnesses import confirm, race_of
+from schedule_faults import Fault, fault_of, fault_of_attempt, fault_of_results, inputs_of, smaller
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.passes import ModulePass, PassPipeline
-
-from analysis.errors import UserError
-from backends.interpreter.buffers import pack, unpack
-from backends.interpreter.loop import run_loop
-from backends.interpreter.te import run_te
-from dovetail.execution.comparing import compare
-from dovetail.execution.inputs import Inputs, possible_inputs
-from dovetail.execution.signature import signature_of
-from dovetail.reducing import strategies
-from dovetail.reducing.case import Case, Reducer
-from passes.te.lower_te_to_loop import LowerTeToLoopPass
+from xdsl.passes import ModulePass
 
 STEPS, TRIES = 12, 36
 """Accepted primitives of a sequence at most, and draws."""
 
-REDUCE_SECONDS = 60
+WITNESSES = 2
+"""The witnesses of a sequence that are checked at most."""
 
 PART = 10
 """The sequences of one job."""
-
-
-def inputs_of(module: ModuleOp) -> tuple[Inputs, list[np.ndarray]]:
-    """Inputs that a function of tensors takes, and its results."""
-    function = function_of(module)
-    for inputs in possible_inputs(signature_of(function), seed=0):
-        try:
-            return inputs, list(run_te(function, inputs.arrays, inputs.dims))
-        except UserError:
-            continue
-    raise UserError("no inputs fit the function")
-
-
-def interpreted(module: ModuleOp, inputs: Inputs) -> list[np.ndarray]:
-    """The results of a function of loops in the interpreter."""
-    function = function_of(module)
-    types = [a.type for a in function.body.block.args]
-    arrays = [*inputs.arrays, *inputs.start]
-    buffers = [pack(a, t, inputs.dims) for a, t in zip(arrays, types, strict=True)]
-    run_loop(function, buffers, inputs.dims)
-    results = list(zip(buffers, types, strict=True))[len(inputs.arrays) :]
-    return [unpack(buffer, type, inputs.dims) for buffer, type in results]
-
-
-def wrong(tensors: ModuleOp, steps: Sequence[ModulePass], threads: int = 2) -> str | None:
-    """What is wrong with a program under a schedule; None if nothing is."""
-    inputs, expected = inputs_of(tensors)
-    module = tensors.clone()
-    PassPipeline((LowerTeToLoopPass(), *steps)).apply(context(), module)
-    module.verify()
-    found = compare(expected, interpreted(module, inputs), inputs.exact)
-    if found.difference is not None:
-        return f"interpreter: {found.difference.describe('result')}"
-    race = race_of(module, dict(inputs.dims))
-    if race is not None:
-        return race
-    if is_emitted(module):
-        machine = Machine(parse(str(module)))
-        found = compare(
-            expected, run_natively(machine, *inputs.arrays, threads=threads), inputs.exact
-        )
-        if found.difference is not None:
-            return f"machine code: {found.difference.describe('result')}"
-    return None
 
 
 @dataclass
 class Tally:
     """What became of the primitives of many sequences."""
 
-    accepted: Counter[str] = field(default_factory=Counter)
-    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     sequences: int = 0
 
-    def note(self, attempt: Attempt) -> None:
-        name = attempt.step.name
-        if attempt.error is None:
-            self.accepted[name] += 1
-        else:
-            self.refused[name, attempt.reason] += 1
+    def note(self, made: Attempt) -> None:
+        self.outcomes[made.step.name, made.outcome] += 1
 
     def add(self, other: "Tally") -> None:
-        self.accepted += other.accepted
-        self.refused += other.refused
+        self.outcomes += other.outcomes
         self.failures += other.failures
         self.sequences += other.sequences
+
+    @property
+    def accepted(self) -> int:
+        """The primitives that were accepted."""
+        return sum(n for (_, outcome), n in self.outcomes.items() if outcome == "accepted")
 
     def table(self) -> Table:
         """A row for each primitive."""
         title = f"{self.sequences} sequences, {len(self.failures)} failures"
         table = Table("primitive", "accepted", "refused: dependence", "refused: other", title=title)
-        for name in sorted(random_schedules.primitives()):
-            refused = (self.refused[name, reason] for reason in ("dependence", "other"))
-            table.add_row(name, str(self.accepted[name]), *map(str, refused))
+        outcomes = ("accepted", "dependence", "other")
+        rows = {n: [self.outcomes[n, o] for o in outcomes] for n in random_schedules.primitives()}
+        for name, counts in sorted(rows.items()):
+            table.add_row(name, *map(str, counts))
+        table.add_section()
+        table.add_row("all", *(str(sum(column)) for column in zip(*rows.values(), strict=True)))
         return table
 
 
-def witness_fault(attempt: Attempt, dims: dict[str, int]) -> str | None:
-    """What is wrong with the witness of a refusal; None if there is none, or it is right."""
-    error = attempt.error
-    if error is None or attempt.reason != "dependence":
-        return None
-    line = next(d for d in error.details if " and then " in d)
-    fault = confirm(attempt.before, attempt.step, error.message, line, dims)
-    return None if fault is None else f"{fault}: {error}"
-
-
 def run_sequence(seed: int, tally: Tally, folder: Path | None) -> None:
-    """One program and one schedule; a failure is added to the tally."""
+    """One program and one schedule; failures are made small and added to the tally."""
     rng = random.Random(seed)
     tensors = parse(random_program(rng))
-    inputs, _ = inputs_of(tensors)
-    steps: list[ModulePass] = []
-    module = apply(tensors.clone(), "lower-te-to-loop")
+    inputs, expected = inputs_of(tensors)
     tally.sequences += 1
-    wanted, tries, witnesses = rng.randint(1, STEPS), TRIES, 0
-    try:
-        for attempt in attempts(module, rng, wanted, tries):
-            tally.note(attempt)
-            if attempt.error is None:
-                steps.append(attempt.step)
-                module = attempt.after
-            elif witnesses < 2 and attempt.reason == "dependence":
-                witnesses += 1
-                fault = witness_fault(attempt, dict(inputs.dims))
-                if fault is not None:
-                    tally.failures.append(
-                        told(seed, tensors, [*steps, attempt.step], fault, folder)
-                    )
-        fault = wrong(tensors, steps)
-    except Exception as error:  # a bug of a primitive is a failure like any other
-        text = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        tally.failures.append(told(seed, tensors, steps, text, folder))
-        return
+    steps: list[ModulePass] = []
+    faults: list[tuple[Fault, list[ModulePass]]] = []
+    module = apply(tensors.clone(), "lower-te-to-loop")
+    wanted, witnesses = rng.randint(1, STEPS), 0
+    for made in attempts(module, rng, wanted, TRIES):
+        tally.note(made)
+        module = made.left
+        if made.outcome == "accepted":
+            steps.append(made.step)
+            continue
+        if made.outcome == "dependence":
+            witnesses += 1
+        if made.outcome == "failed" or witnesses <= WITNESSES:
+            fault = fault_of_attempt(made, inputs)
+            if fault is not None:
+                faults.append((fault, [*steps, made.step]))
+    fault = fault_of_results(module, inputs, expected)
     if fault is not None:
-        tensors, steps = smaller(tensors, steps)
-        tally.failures.append(told(seed, tensors, steps, fault, folder))
-
-
-def smaller(tensors: ModuleOp, steps: list[ModulePass]) -> tuple[ModuleOp, list[ModulePass]]:
-    """A small program and schedule that are wrong, too."""
-
-    def fails(case: Case) -> bool:
-        try:
-            return wrong(case.module, case.passes) is not None
-        except Exception:
-            return False  # half a schedule may fail in any way; that is another failure
-
-    ways = (
-        strategies.fewer_passes,
-        strategies.fewer_results,
-        strategies.fewer_operations,
-        strategies.smaller_extents,
-    )
-    case = Reducer(fails, ways, seconds=REDUCE_SECONDS).reduce(Case(tensors, tuple(steps)))
-    return case.module, list(case.passes)
+        faults.append((fault, steps))
+    first = {fault.kind: (fault, until) for fault, until in reversed(faults)}
+    for number, (fault, until) in enumerate(first.values()):
+        file = folder and folder / (f"{seed}-{number}.mlir" if number else f"{seed}.mlir")
+        tally.failures.append(told(seed, tensors, until, fault, file))
 
 
 def told(
-    seed: int, tensors: ModuleOp, steps: Sequence[ModulePass], fault: str, folder: Path | None
+    seed: int, tensors: ModuleOp, steps: Sequence[ModulePass], fault: Fault, file: Path | None
 ) -> str:
-    """A failure as text, which is written to the folder if there is one."""
-    text = f"// seed {seed}: {fault}\n// pipeline: {text_of(steps)}\n{tensors!s}\n"
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{seed}.mlir").write_text(text)
+    """A failure, made small, as text, which is written to the file if there is one."""
+    tensors, steps = smaller(tensors, steps, fault)
+    found = fault_of(tensors, steps) or fault
+    head = [*f"seed {seed}: {found.text}".splitlines(), f"pipeline: {text_of(steps)}"]
+    text = "\n".join([*(f"// {line}" for line in head), f"{tensors!s}\n"])
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
     return text
 
 

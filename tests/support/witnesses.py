@@ -8,7 +8,7 @@ the second one. Then the primitive is done regardless, and what was foretold mus
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from unittest.mock import patch
 
@@ -16,6 +16,7 @@ from brute_force import instance_of
 from native import context
 from random_schedules import function_of
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
     AffineConstantExpr,
@@ -28,15 +29,20 @@ from xdsl.passes import ModulePass
 from analysis.errors import UserError
 from dialects import loop
 from dialects.layout import logical_shape
-from passes.loop.primitive import Scope
+from passes.loop.primitive import Scope, memory_of
+from passes.loop.regions import declaration_of
 from passes.loop.reorder_loops import ReorderLoopsPass
 from passes.loop.split_loop import SplitLoopPass
 from passes.loop.tile_loops import TileLoopsPass
 from passes.loop.witnesses import CONCURRENT
 
-TOUCH = r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+) \((.*?)\)"
+TOUCH = (
+    r"(written|read) by (block '\w+'|the copy of %\w+ to %\w+|the caller of @\w+)"
+    r"(?: \((?!for )(.*?)\))?"
+)
 LINE = re.compile(
-    rf"^%(\w+)\[(.*?)\] (is|may be) {TOUCH} and then {TOUCH}, which would (.*?)(?: \(for (.*)\))?$"
+    rf"^%(\w+)\[(.*?)\] (is|may be|would be) {TOUCH}(?:, which does not run now,)? and then {TOUCH}"
+    r"(?:, which would (.*?))?(?: \(for (.*)\))?$"
 )
 CHECKS = (
     "passes.loop.compute_in_place.runs_after",
@@ -46,9 +52,17 @@ CHECKS = (
     "passes.loop.vectorize_loop.carried",
     "passes.loop.compute_at.turned_around",
     "passes.loop.compute_at.race_in",
+    "passes.loop.compute_at.Placement.check_points",
     "passes.loop.compute_at.Placement.check_reads",
     "passes.loop.reverse_compute_at.turned_around",
     "passes.loop.reverse_compute_at.race_in",
+    "passes.loop.decompose_reduction.DecomposeReductionPass.check_order",
+    "passes.loop.double_buffer.Pipelining.check_early",
+    "passes.loop.double_buffer.Pipelining.check_overtaking",
+    "passes.loop.inline_compute.written_between",
+    "passes.loop.inline_compute.race_in",
+    "passes.loop.promote_memory_scope.refuse_other_names",
+    "passes.loop.promote_memory_scope.refuse_races",
 )
 """What finds dependences: with nothing found, primitives do what they are asked."""
 
@@ -90,10 +104,36 @@ def python_of(expr: AffineExpr) -> str:
     return f"({python_of(expr.lhs)} {signs[expr.kind.name]} {python_of(expr.rhs)})"
 
 
-class Trace:
-    """All events of a function, in program order; the index of a gather is not known (None)."""
+Wanted = Callable[[Operation, SSAValue], bool]
+"""Whether events are asked for: of an operation, in some memory."""
 
-    def __init__(self, module: ModuleOp, dims: Mapping[str, int]) -> None:
+
+def touched_by(op: Operation) -> list[SSAValue]:
+    """The memory that a load, store or copy touches."""
+    match op:
+        case loop.LoadOp() | loop.StoreOp():
+            buffers = [op.memref]
+        case loop.CopyOp():
+            buffers = [op.source, op.target]
+        case loop.IntrinsicOp():
+            buffers = list(op.tiles)
+        case _:
+            buffers = []
+    return [memory_of(buffer) or buffer for buffer in buffers]
+
+
+class Trace:
+    """Events of a function, in program order; the index of a gather is not known (None)."""
+
+    def __init__(
+        self, module: ModuleOp, dims: Mapping[str, int], wanted: Wanted = lambda *_: True
+    ) -> None:
+        self.busy: set[Operation] = set()
+        for op in module.walk():
+            if any(wanted(op, buffer) for buffer in touched_by(op)):
+                while op is not None and op not in self.busy:
+                    self.busy.add(op)
+                    op = op.parent_op()
         self.values = {}
         self.memory = {}
         self.origins = {}
@@ -106,6 +146,13 @@ class Trace:
         for i, argument in enumerate(function.body.block.args):
             self.memory[argument] = -1 - i
         self.block(function.body.block)
+        self.caller = f"the caller of @{function.sym_name.data}"
+
+    def with_results(self) -> list[Event]:
+        """The events, and that the caller reads what was written to arguments."""
+        cells = {(e.buffer, e.memory, e.element) for e in self.events if e.writes}
+        results = sorted((c for c in cells if c[1] < 0), key=str)
+        return [*self.events, *(Event(self.caller, {}, (), *cell, False) for cell in results)]
 
     def map(self, map, operands):
         known = [self.values.get(o) for o in operands]
@@ -117,6 +164,8 @@ class Trace:
     def block(self, block) -> None:
         for op in block.ops:
             match op:
+                case loop.ForOp() | loop.BlockOp() | loop.CopyOp() if op not in self.busy:
+                    pass
                 case loop.ForOp():
                     (low,), (high,) = self.map(op.lower, op.bounds), self.map(op.upper, op.bounds)
                     for i in range(low, high):
@@ -149,9 +198,10 @@ class Trace:
         for region in regions:
             self.values.update(zip(region.block.args, variables, strict=True))
             for inner in region.block.ops:
-                if isinstance(inner, loop.LoadOp | loop.StoreOp):
+                if inner in self.busy:
                     values = dict(zip(names, variables, strict=True))
-                    self.access(inner, subject, values, region is op.init)
+                    show = self.call if isinstance(inner, loop.IntrinsicOp) else self.access
+                    show(inner, subject, values, region is op.init)
 
     def access(self, op, subject: str, values: Mapping[str, int], init: bool) -> None:
         if isinstance(op, loop.LoadOp) and any(
@@ -161,6 +211,24 @@ class Trace:
         place = self.map(op.map, op.indices)
         element = None if None in place else tuple(place)
         self.add(op.memref, subject, values, element, isinstance(op, loop.StoreOp), init)
+
+    def call(self, op, subject: str, values: Mapping[str, int], init: bool) -> None:
+        """A call touches a box of each operand, and reads the result first where it updates it."""
+        behaviour = declaration_of(op).behaviour.block
+        operands = [*behaviour.last_op.operands, *behaviour.args]
+        indices = [self.values.get(index) for index in op.indices]
+        for number, (tile, operand) in enumerate(zip(op.tiles, operands, strict=False)):
+            writes, place = number < op.writes.data, op.places[number]
+            origin = self.origins.get(tile, [0] * len(operand.type.get_shape()))
+            for index in points([range(extent) for extent in operand.type.get_shape()]):
+                if place is None:
+                    element = tuple(o + i for o, i in zip(origin, index, strict=True))
+                else:
+                    element = tuple(place.eval(indices, list(index)))
+                if not writes or op.form.data == "update":
+                    self.add(tile, subject, values, element, False, init)
+                if writes:
+                    self.add(tile, subject, values, element, True, init)
 
     def copy(self, op: loop.CopyOp) -> None:
         names = op.source.name_hint, op.target.name_hint
@@ -216,10 +284,10 @@ class Named:
     def is_in(self, event: Event) -> bool:
         """Whether an event is one of this instance."""
         here = event.element == self.element or (self.guess and event.element is None)
-        same = (event.buffer, event.writes, event.subject) == (
+        subjects = self.subject, self.subject[:-1] + "_first'"  # which double-buffer makes
+        same = event.subject in subjects and (event.buffer, event.writes) == (
             self.buffer,
             self.writes,
-            self.subject,
         )
         return (
             here
@@ -243,12 +311,13 @@ def parse(line: str) -> tuple[Named, Named, str, dict[str, int]]:
     element = tuple(int(c) for c in place.split(", ") if c)
     named: list[Named] = []
     for verb, subject, values in (touches[:3], touches[3:]):
-        inside, _, loops = values.partition(" in ")
+        inside, _, loops = (values or "").partition(" in ")
         shown = numbers(inside), numbers(loops)
         named.append(
             Named(buffer, element, certainty == "may be", verb == "written", subject, *shown)
         )
-    return named[0], named[1], consequence, numbers(sizes or "")
+    shown = "be new" if certainty == "would be" else consequence
+    return named[0], named[1], shown, numbers(sizes or "")
 
 
 @contextmanager
@@ -272,26 +341,40 @@ def confirm(
     if not first.writes and not second.writes:
         return "neither instance writes"
     after = before.clone()
+
+    def wanted(_op: Operation, memory: SSAValue) -> bool:
+        return memory.name_hint == first.buffer
+
     try:
-        old = Trace(before, dims).events
+        old = Trace(before, dims, wanted).with_results()
         with unchecked():
             step.apply(context(), after)
-        new = Trace(after, dims).events
+        new = Trace(after, dims, wanted).with_results()
     except TooLongError:
         return None
     except UserError:  # something else is in the way, too; what is there now is checked
-        after_all = "at the same time" in consequence or "overwritten" in consequence
+        only_then = "at the same time", "find it overwritten", "be new"
+        after_all = any(words in consequence for words in only_then)
         apart = after_all or ordered(old, first, second)
         return None if apart else "the first instance does not come before the second one"
     together = "at the same time" in consequence
     if "find it overwritten" in consequence:
         old = new  # in the result's memory, which only then is the operand's
+    if consequence == "be new":
+        if any(first.is_in(event) for event in old):
+            return "the first instance is there already"
+        old = new
     if not together and not ordered(old, first, second):
         return "the first instance does not come before the second one"
-    if "before it" in consequence and not ordered(new, second, first):
+    named = any(event.buffer == first.buffer for event in new)  # else it has another name there
+    if "before it" in consequence and named and not ordered(new, second, first):
         return "the order stays as it is"
     if "nothing there" in consequence and ordered(new, first, second):
         return "the second instance still finds what it needs"
+    if "run again" in consequence and runs(new, second) >= runs(old, second):
+        return "the second instance runs as often as before"
+    if "by a copy" in consequence and not overwritten(new, first, second):
+        return "nothing overwrites the second instance"
     names = re.findall(r"loop '(\w+)'", message)
     if together and not any(concurrent(new, first, second, name) for name in names):
         return f"the two are not in different iterations of {names}"
@@ -318,6 +401,23 @@ def ordered(events: list[Event], first: Named, second: Named) -> bool:
     return False
 
 
+def runs(events: list[Event], named: Named) -> int:
+    """How often an instance, whose loops do not matter, touches the element."""
+    anywhere = replace(named, loops={})
+    return sum(anywhere.is_in(event) for event in events)
+
+
+def overwritten(events: list[Event], first: Named, second: Named) -> bool:
+    """Whether something that is neither of two instances writes the element after the second."""
+    after = False
+    for event in events:
+        same = (event.buffer, event.element) == (second.buffer, second.element)
+        if after and same and event.writes and event.subject not in (first.subject, second.subject):
+            return True
+        after = after or second.is_in(event)
+    return False
+
+
 def concurrent(events: list[Event], first: Named, second: Named, name: str) -> bool:
     """Whether two instances are in different iterations of a loop, in the same ones around it."""
 
@@ -341,13 +441,17 @@ def race_of(module: ModuleOp, dims: Mapping[str, int]) -> str | None:
 
     Elements of gathers are not known, and left out.
     """
-    together = {
-        op.loop_name.data
-        for op in module.walk()
-        if isinstance(op, loop.ForOp) and op.kind.data in CONCURRENT
+    loops = [o for o in module.walk() if isinstance(o, loop.ForOp) and o.kind.data in CONCURRENT]
+    together = {op.loop_name.data for op in loops}
+    inside = {op for outer in loops for op in outer.walk()}
+    written = {
+        memory
+        for op in inside
+        if isinstance(op, loop.StoreOp | loop.CopyOp)
+        for memory in touched_by(op)
     }
     try:
-        events = Trace(module, dims).events if together else []
+        events = Trace(module, dims, lambda op, memory: op in inside and memory in written).events
     except TooLongError:
         return None
     seen: dict[object, tuple[set[int], bool]] = {}

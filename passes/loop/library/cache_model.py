@@ -7,6 +7,7 @@ processor sees a long run of bytes coming; a short one is waited for.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import ceil, gcd, inf, prod
 
 from analysis.affine import Affine, Interval
@@ -104,24 +105,29 @@ class Operand:
 class Traffic:
     """The loops of a reduction over tiles: the extents of all axes, and the sizes of a tile.
 
-    The first axis is that of the lanes. An axis that is not in `tile` is whole in it.
+    The first axis is that of the lanes. An axis that is not in `tile` is whole in it, or in
+    `chunks`, if the sum goes over them in turn.
     """
 
     machine: Machine
     operands: Sequence[Operand]
     extents: Sizes
     tile: Sizes
+    chunks: Sizes = field(default_factory=dict[str, int])
+
+    @cached_property
+    def innermost(self) -> Sizes:
+        """How far each axis runs inside of all loops over tiles."""
+        cuts = {**self.extents, **self.tile, **self.chunks}
+        return {axis: min(extent, cuts[axis]) for axis, extent in self.extents.items()}
 
     def trips(self, axis: str) -> int:
         """The iterations of the loop over tiles along an axis."""
-        return ceil(self.extents[axis] / self.tile.get(axis, self.extents[axis]))
+        return ceil(self.extents[axis] / self.innermost[axis]) if self.extents[axis] else 0
 
     def sizes(self, inner: Sequence[str]) -> Sizes:
         """How far each axis runs while the loops `inner` over tiles run."""
-        return {
-            axis: extent if axis in inner else min(extent, self.tile.get(axis, extent))
-            for axis, extent in self.extents.items()
-        }
+        return {**self.innermost, **{axis: self.extents[axis] for axis in inner}}
 
     def orders(self) -> Iterator[tuple[str, ...]]:
         """The orders of the loops over tiles: the first axis, that of the lanes, at each place
@@ -175,6 +181,11 @@ class Traffic:
         of_row = operand.footprint(self.sizes(order[-1:]))[1]
         return 1 + (RUN / of_tile + RUN / of_row) / 2
 
+    def waiting(self, operand: Operand, order: Sequence[str]) -> float:
+        """The cycles that are spent on waiting for what an operand has in the third cache."""
+        missed = self.missed(order, self.machine.l2_bytes)[self.operands.index(operand)]
+        return missed * self.wait(operand, order) / self.machine.bytes_per_cycle("l3")
+
     def imbalance(self, order: Sequence[str]) -> float:
         """How much longer the busiest core works than all of them would on average."""
         trips = self.trips(order[0]) if order else 1
@@ -203,10 +214,8 @@ def streamed(
     lanes = tuple(traffic.extents)[:1]
     if traffic.imbalance(lanes) > (1 + WORTH) * traffic.imbalance(order):
         return None
-    for operand, bytes in zip(
-        traffic.operands, traffic.missed(order, machine.l2_bytes), strict=True
-    ):
-        waiting = bytes * traffic.wait(operand, order) / machine.bytes_per_cycle("l3")
+    for operand in traffic.operands:
+        waiting = traffic.waiting(operand, order)
         saved = (1 - HIDDEN) * waiting - (chunks - 1) * vectors * PARKED
         fits = operand.footprint(chunk)[0] <= machine.l2_bytes // 4
         if operand.packed and operand.total > machine.l2_bytes and fits and saved > WORTH * busy:

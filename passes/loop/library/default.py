@@ -9,19 +9,24 @@
 The sizes come from the tile model; no shape and no operator is named anywhere.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from analysis.errors import ScheduleError
 from dialects import loop
 from passes.loop.library.axes import is_naive
 from passes.loop.library.inlining import inline_all, share_layouts
 from passes.loop.library.points import vectorize_points
 from passes.loop.library.recipe import Recipe
-from passes.loop.library.reductions import tile_reduction
+from passes.loop.library.reductions import Plan, tile_reduction
 from passes.loop.library.tensor_tile import tile_by_instruction
 from passes.loop.parallelize_loop import ParallelizeLoopPass
 
+NONE: Mapping[str, Plan] = MappingProxyType({})
 
-def default_schedule(recipe: Recipe) -> None:
-    """Schedule every nest of the function."""
+
+def default_schedule(recipe: Recipe, plans: Mapping[str, Plan] = NONE) -> None:
+    """Schedule every nest of the function; reductions as their `plans` say, if they have one."""
     inline_all(recipe)
     share_layouts(recipe)
     for name in recipe.block_names():
@@ -29,8 +34,9 @@ def default_schedule(recipe: Recipe) -> None:
         if found is None or not is_naive(found):
             continue  # it became part of another nest
         if any(found.is_reduce):
-            if not tile_by_instruction(recipe, name):
-                tile_reduction(recipe, name)
+            plan = plans.get(name)
+            if plan is not None or not tile_by_instruction(recipe, name):
+                tile_reduction(recipe, name, plan)
         else:
             vectorize_points(recipe, name)
     share_among_threads(recipe)

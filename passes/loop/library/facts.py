@@ -5,7 +5,7 @@ what is constant, and can be laid out for the tile.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 
@@ -58,6 +58,8 @@ class Facts:
     points: Sequence[Axis]
     """The other axes of more than one point, in the order in which the result lies in memory."""
     consumers: tuple[str, ...]
+    chunks: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What loops of the sum are cut into, where a schedule says so."""
 
     @staticmethod
     def of(recipe: Recipe, block: loop.BlockOp) -> "Facts | None":
@@ -90,8 +92,8 @@ class Facts:
         return axis.extent or UNKNOWN * (self.width if axis is self.lane else 1)
 
     def chunk(self, axis: Axis) -> int:
-        """The blocks that a layout cuts an axis into; 1 where none does."""
-        return layout_divisor(self.block, axis) or 1
+        """The blocks that the schedule or a layout cuts an axis into; 1 where none does."""
+        return self.chunks.get(axis.name) or layout_divisor(self.block, axis) or 1
 
     @cached_property
     def extents(self) -> Extents:
@@ -133,13 +135,17 @@ class Facts:
         return -(-self.size(self.lane) // self.width) * prod(self.size(a) for a in self.points)
 
     def traffic(self, tile: Tile) -> Traffic:
-        """The loops over tiles of that size."""
+        """The loops over tiles of that size, and over chunks of the sum."""
         sizes = {axis.name: 1 for axis in self.axes if not axis.reduce}
         sizes |= tile.sizes([Loop(axis.name, axis.extent) for axis in self.points])
         sizes[self.lane.name] = tile.vectors * self.width
         ordered = dict.fromkeys((self.lane, *self.points, *self.axes))
         return Traffic(
-            self.machine, self.operands, {axis.name: self.size(axis) for axis in ordered}, sizes
+            self.machine,
+            self.operands,
+            {axis.name: self.size(axis) for axis in ordered},
+            sizes,
+            self.chunks,
         )
 
     @cached_property

@@ -115,15 +115,17 @@ def direct_convolution(
     )
 
 
-def streaming_convolution(nest: Nest, tile: Tile, weights: str, unroll: int = 2) -> Steps:
-    """A convolution whose weights do not fit the cache: a chunk of them serves all pixels before
-    the next one comes. Accumulators wait in memory meanwhile.
+def streaming_convolution(
+    nest: Nest, tile: Tile, early: str | None, unroll: int = 2, order: Iterable[str] = ()
+) -> Steps:
+    """A sum whose weights do not fit the cache: a chunk of them serves all points before the next
+    one comes. Accumulators wait in memory meanwhile. `order` is that of the points.
 
         for oc_o, ic_o
           for oh, ow_o
             O_register = 0 if ic_o is the first one else S
             for kh, kw, ic_m
-              prefetch a part of the next ic_o of the weights
+              prefetch a part of the next ic_o of an operand that has to come `early`
               for ic_u, ow_i, oc_r unrolled, oc_v vectorized
                 O_register += X * W
             S = O_register, or O = epilogue(O_register) if ic_o is the last one
@@ -132,18 +134,17 @@ def streaming_convolution(nest: Nest, tile: Tile, weights: str, unroll: int = 2)
     pixels = cut_all(nest.points, tile.sizes(nest.points))
     taps = cut_reduction(nest.reduction, unroll)
     chunk, inside = taps.outer[:1], taps.outer[1:]
+    points = sort_outer(pixels, order)
     return (
         *channels.steps,
         *pixels.steps,
         *taps.steps,
-        *reorder(
-            channels.outer, chunk, pixels.outer, inside, taps.inner, pixels.inner, channels.inner
-        ),
+        *reorder(channels.outer, chunk, points, inside, taps.inner, pixels.inner, channels.inner),
         *unroll_all((*taps.inner, *pixels.inner, *channels.inner[:-1])),
         VectorizeLoopPass(channels.inner[-1]),
-        *keep_in_registers(nest, pixels.outer, (*inside, *taps.inner)),
-        *prefetch(weights, chunk, (*pixels.outer, *inside)),
-        *peel((*channels.outer, *chunk, *pixels.outer), channels + taps + pixels),
+        *keep_in_registers(nest, points, (*inside, *taps.inner)),
+        *prefetch(early, chunk, (*points, *inside)),
+        *peel((*channels.outer, *chunk, *points), channels + taps + pixels),
     )
 
 

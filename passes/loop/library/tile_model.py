@@ -127,20 +127,36 @@ def rank_tiles(machine: Machine, whole: Extents) -> list[tuple[float, Tile]]:
     return sorted(found, key=lambda pair: (pair[0], pair[1].rows))
 
 
+def window_cycles(
+    machine: Machine, whole: Extents, window: Window, held: bool, tile: Tile
+) -> float:
+    """The cycles of a row of vectors of the result, for an unrolled window; the rows of a tile
+    share what their windows have in common."""
+    total = 0.0
+    for (rows, strips), (size, count) in product(
+        parts(whole.rows, tile.rows), parts(whole.columns, tile.columns)
+    ):
+        height = min((rows - 1) * window.step + window.rows, rows * window.rows)
+        adds = rows * size * window.taps / machine.multiply_adds
+        loads = height * window.row(size) + (0 if held else window.taps)
+        cycles = max(adds, loads / machine.loads, machine.latency) + LOAD_OVERLAP * loads
+        total += strips * count * cycles
+    return total / whole.rows
+
+
+def window_registers(window: Window, held: bool, tile: Tile) -> int:
+    """The vector registers that a tile occupies, for an unrolled window."""
+    kept = window.shared(tile.columns) + (window.taps if held else 0)
+    return (tile.rows * tile.columns + kept) * tile.vectors + IN_FLIGHT
+
+
 def window_tile(machine: Machine, whole: Extents, window: Window, held: bool) -> Tile | None:
     """The tile of one row for an unrolled window; `held`: an operand of it stays in registers.
 
     None where not even one point fits.
     """
-    budget = machine.vector_registers - IN_FLIGHT - (window.taps if held else 0)
-
-    def time(columns: int) -> float:
-        total = 0.0
-        for size, count in parts(whole.columns, columns):
-            adds = size * window.taps / machine.multiply_adds
-            loads = window.rows * window.row(size) + (0 if held else window.taps)
-            total += count * (max(adds, loads / machine.loads) + LOAD_OVERLAP * loads)
-        return total
-
-    fitting = [c for c in range(1, whole.columns + 1) if c + window.shared(c) <= budget]
-    return Tile(1, min(fitting, key=time), 1) if fitting else None
+    tiles = [Tile(1, columns, 1) for columns in range(1, whole.columns + 1)]
+    fitting = [t for t in tiles if window_registers(window, held, t) <= machine.vector_registers]
+    if not fitting:
+        return None
+    return min(fitting, key=lambda tile: window_cycles(machine, whole, window, held, tile))

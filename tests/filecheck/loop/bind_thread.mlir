@@ -6,7 +6,7 @@
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=y axis="threadIdx.w"}' 2>&1 | filecheck %s --check-prefix=AXIS
 // RUN: not dovetail-opt %s --set-target vdla -p 'bind-thread{loop=y axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=TARGET
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=y axis="threadIdx.x"},bind-thread{loop=y axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=TWICE
-// RUN: not dovetail-opt %s -p 'bind-thread{loop=two axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=LOWER
+// RUN: dovetail-opt %s -p 'bind-thread{loop=two axis="threadIdx.x"}' | filecheck %s --check-prefix=LOWER
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=g axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=EXTENT
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=m axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=UNKNOWN
 // RUN: not dovetail-opt %s -p 'bind-thread{loop=many axis="threadIdx.x"}' 2>&1 | filecheck %s --check-prefix=THREADS
@@ -43,7 +43,9 @@
 // AXIS: error: bind-thread: no thread axis is called 'threadIdx.w': did you mean threadIdx.z? there are: threadIdx.z, threadIdx.y, threadIdx.x, blockIdx.x, blockIdx.y, blockIdx.z
 // TARGET: error: bind-thread: the target vdla has no threads to bind loops to; give dovetail-opt --set-target 'nvptx -mcpu=sm_90'
 // TWICE: error: bind-thread: loop 'y' is already threadIdx.x
-// LOWER: error: bind-thread: loop 'two' does not begin at 0, as a thread axis does
+// A thread axis counts from 0.
+// LOWER: loop.for %two = 0 to 2 bind "threadIdx.x" {
+// LOWER-NEXT: loop.block "two" (%v_1 < 4 = %two + 2) {
 // EXTENT: error: bind-thread: loop 'g' has 2 iterations, but threadIdx.x counts 4 in loop 'o' of the same kernel; split it by that, and the rest has a guard
 // UNKNOWN: error: bind-thread: the extent of loop 'm' is only known at run time; split it by a constant and make the inner loop bound to threadIdx.x
 // THREADS: error: bind-thread: with loop 'many' a group has 2048 threads (2048 of threadIdx.x), and on sm_90 it has at most 1024

@@ -12,6 +12,7 @@
 // RUN: not dovetail-opt %s -p 'split-loop{loop=x factor=2},blockize{loop=x_o}' 2>&1 | filecheck %s --check-prefix=DIGITS
 // RUN: not dovetail-opt %s -p 'split-loop{loop=x factor=3},blockize{loop=x_i}' 2>&1 | filecheck %s --check-prefix=PART
 // RUN: not dovetail-opt %s -p 'blockize{loop=g}' 2>&1 | filecheck %s --check-prefix=GUARD
+// RUN: not dovetail-opt %s -p 'blockize{loop=q}' 2>&1 | filecheck %s --check-prefix=INDEX
 
 // TILE. the loops outside are reordered as those of any block that reduces.
 // TILE:      te.intrinsic @C_tile (%A: tensor<3x8xf32>, %B: tensor<8x4xf32>) {
@@ -63,6 +64,7 @@
 // DIGITS: error: blockize: the loops 'x_o' and 'x_i' both move one coordinate of %B; fuse them, or choose a loop further in
 // PART: error: blockize: @C_tile computes 3 elements along 'x' at once, and block 'C' has 8 of them, no multiple of 3; pad-block computes whole instructions, peel-loop parts them from the rest
 // GUARD: error: blockize:
+// INDEX: error: blockize: block 'Q' computes an index of %A, so that the element is only known when it runs; an instruction's elements lie where the loops say
 
 func.func @matmul(%A: memref<12x24xf32>, %B: memref<24x8xf32>, %C: memref<12x8xf32>, %D: memref<12x8xf32>) {
   loop.for %y = 0 to 12 {
@@ -122,6 +124,14 @@ func.func @others(%A: memref<8xi64>, %O: memref<?xi64, #loop.layout<["n"]>>) {
   loop.for %g = 0 to 8 {
     loop.block "G" (%v < 8 = %g) {
       %a = loop.load %A[%v - 1] where (%v >= 1) else %zero : memref<8xi64>
+      loop.store %a, %A[%v] : memref<8xi64>
+    }
+  }
+  loop.for %q = 0 to 8 {
+    loop.block "Q" (%v < 8 = %q) {
+      %n = loop.load %A[0] : memref<8xi64>
+      %j = arith.index_cast %n : i64 to index
+      %a = loop.load %A[%j] : memref<8xi64>
       loop.store %a, %A[%v] : memref<8xi64>
     }
   }

@@ -1,5 +1,8 @@
 // RUN: dovetail-opt %s -p 'split-loop{loop=h factor=4},split-loop{loop=w factor=3},reorder-loops{loops=h_o,w_o,h_i,w_i},compute-at{block=S at=w_o},compute-at{block=B at=w_o}' | filecheck %s --check-prefix=CHECK
 // RUN: dovetail-opt %s -p 'split-loop{loop=g factor=8},compute-at{block=G at=g_o}' | filecheck %s --check-prefix=WHOLE
+// RUN: dovetail-opt %s -p 'compute-at{block=Q at=now function=others}' | filecheck %s --check-prefix=OTHERS
+// RUN: not dovetail-opt %s -p 'compute-at{block=Q at=now function=times}' 2>&1 | filecheck %s --check-prefix=TIME
+// RUN: not dovetail-opt %s -p 'compute-at{block=Q at=now function=carried}' 2>&1 | filecheck %s --check-prefix=CARRIED
 // RUN: not dovetail-opt %s -p 'compute-at{block=U at=b}' 2>&1 | filecheck %s --check-prefix=INSTRUCTION
 // RUN: not dovetail-opt %s -p 'compute-at{block=diagonal at=b}' 2>&1 | filecheck %s --check-prefix=APART
 // RUN: not dovetail-opt %s -p 'compute-at{block=count at=b}' 2>&1 | filecheck %s --check-prefix=CONTINUES
@@ -100,14 +103,20 @@
 // NOTHING: error: compute-at: nothing below loop 'h' reads what block 'B' writes; those that do: S
 // LIVES: error: compute-at: %L, which block 'tile' uses, does not live in loop 'n'
 // ORDER: error: compute-at: block 'X' reads %P before loop 'c' begins
+// ORDER-NEXT: %P[0] is written by block 'P' (v=0) and then read by block 'X' (v=0), which would find nothing there
+// TIME: error: compute-at: block 'late' reads elements of %Q that loop 'now' does not need; compute 'late' in that loop first
+// TIME-NEXT: %Q[7] is written by block 'Q' (v=7) and then read by block 'late' (v=0), which would find nothing there
+// CARRIED: error: compute-at: block 'late' reads elements of %Q that loop 'now' does not need; compute 'late' in that loop first
+// CARRIED-NEXT: %Q[1] is written by block 'Q' (v=1) and then read by block 'late' (v=1), which would find nothing there
 // LATER: error: compute-at: block 'Y' reads elements of %P that loop 'n' does not need; compute 'Y' in that loop first
-// LATER-NEXT: %P[7] is written by block 'P' (v=7) and then read by block 'Y' (v=7), which would find nothing there
+// LATER-NEXT: %P[5] is written by block 'P' (v=5) and then read by block 'Y' (v=5), which would find nothing there
 // RESULT: error: compute-at: %R is a result of @readers, and loop 'n' does not need all of it
-// RESULT-NEXT: the element [7] is one
+// RESULT-NEXT: %R[5] is written by block 'R' (v=5) and then read by the caller of @readers, which would find nothing there
 // POINTS: error: compute-at: block 'half' does not compute all that is read below loop 'e', as a guard or a loop around both leaves out a part of it; compute it in its new place first
-// POINTS-NEXT: the point [4] is one
+// POINTS-NEXT: %H[4] would be written by block 'half' (v=4), which does not run now, and then read by block 'E' (v=4)
 // MIXED: error: compute-at: a loop or guard of block 'mixed' is about its reduction and its results at once; compute it in its new place before its loops are split
 // AGAIN: error: compute-at: block 'again' runs more than once at a point, in iterations of loop 'twice'; compute it in its new place before that loop is there
+// AGAIN-NEXT: %N[0] is written by block 'again' (v=0, k=0 in ak=0, twice=0, av=0) and then written by block 'again' (v=0, k=0 in ak=0, twice=1, av=0), which would not run again
 // BETWEEN: error: compute-at: block 'change' writes %A, which block 'input' reads, before it would be computed in loop 'd'
 // BETWEEN-NEXT: %A[2] is read by block 'input' (v=2) and then written by block 'change' (v=2), which would run before it
 // WITHIN: error: compute-at: block 'shift' writes %B, which block 'early' reads, before it would be computed in loop 'i'
@@ -382,6 +391,88 @@ func.func @boxes(%A: memref<9xf32>, %O: memref<3xf32>) {
       %y = loop.load %B[%v * 3] : memref<9xf32>
       %z = arith.addf %x, %y : f32
       loop.store %z, %O[%v] : memref<3xf32>
+    }
+  }
+  func.return
+}
+
+// TIME. what an iteration of t needs is not there before that iteration. CARRIED. nor is what another
+// one leaves out.
+
+func.func @times(%A: memref<8xf32>, %O: memref<8xf32>) {
+  %Q = loop.alloc : memref<8xf32>
+  loop.for %t = 0 to 8 {
+    loop.for %i = 0 to 8 {
+      loop.block "Q" (%v < 8 = %i) {
+        %a = loop.load %A[%v] : memref<8xf32>
+        loop.store %a, %Q[%v] : memref<8xf32>
+      }
+    }
+    loop.for %now = 0 to 1 {
+      loop.block "needs" (%v < 8 = %t) {
+        %a = loop.load %Q[%v] : memref<8xf32>
+        loop.store %a, %O[%v] : memref<8xf32>
+      }
+    }
+    loop.block "late" (%v < 8 = %t) {
+      %a = loop.load %Q[7 - %v] : memref<8xf32>
+      loop.store %a, %O[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+func.func @carried(%A: memref<16xf32>, %O: memref<8xf32>) {
+  %Q = loop.alloc : memref<16xf32>
+  loop.for %t = 0 to 8 {
+    loop.for %i = 0 to 2 {
+      loop.block "Q" (%v < 16 = %t * 2 + %i) {
+        %a = loop.load %A[%v] : memref<16xf32>
+        loop.store %a, %Q[%v] : memref<16xf32>
+      }
+    }
+    loop.for %now = 0 to 1 {
+      loop.block "needs" (%v < 8 = %t) {
+        %a = loop.load %Q[%v * 2] : memref<16xf32>
+        loop.store %a, %O[%v] : memref<8xf32>
+      }
+    }
+    loop.block "late" (%v < 8 = %t) where (%t - 1 >= 0) {
+      %a = loop.load %Q[%v * 2 - 1] : memref<16xf32>
+      loop.store %a, %O[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+// OTHERS. a read before the new place finds what it needs where it is of other elements, or of
+// those that an earlier iteration has computed.
+
+// OTHERS-LABEL: func.func @others
+// OTHERS-NEXT:    %Q = loop.alloc : memref<9xf32>
+// OTHERS-NEXT:    loop.for %t = 0 to 4 {
+// OTHERS-NEXT:      loop.block "sooner" (%v < 4 = %t) where (%t - 1 >= 0) {
+// OTHERS:           loop.for %now = 0 to 2 {
+// OTHERS-NEXT:        loop.block "Q" (%v_1 < 8 = %t * 2 + %now) {
+
+func.func @others(%A: memref<8xf32>, %O: memref<8xf32>) {
+  %Q = loop.alloc : memref<9xf32>
+  loop.for %t = 0 to 4 {
+    loop.for %i = 0 to 2 {
+      loop.block "Q" (%v < 8 = %t * 2 + %i) {
+        %a = loop.load %A[%v] : memref<8xf32>
+        loop.store %a, %Q[%v] : memref<9xf32>
+      }
+    }
+    loop.block "sooner" (%v < 4 = %t) where (%t - 1 >= 0) {
+      %a = loop.load %Q[%v * 2 - 1] : memref<9xf32>
+      loop.store %a, %O[%v] : memref<8xf32>
+    }
+    loop.for %now = 0 to 2 {
+      loop.block "needs" (%v < 8 = %t * 2 + %now) {
+        %a = loop.load %Q[%v] : memref<9xf32>
+        loop.store %a, %O[%v] : memref<8xf32>
+      }
     }
   }
   func.return

@@ -3,7 +3,8 @@
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=C loop=k function=rowsum}' 2>&1 | filecheck %s --check-prefix=BLOCK
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=S loop=k function=rowsum},decompose-reduction{block=S loop=k function=rowsum}' 2>&1 | filecheck %s --check-prefix=INIT
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=R loop=y}' 2>&1 | filecheck %s --check-prefix=AROUND
-// RUN: not dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S_tail loop=k_o_tail}' 2>&1 | filecheck %s --check-prefix=BEGINS
+// RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S_tail loop=k_o_tail}' | filecheck %s --check-prefix=NEVER
+// RUN: not dovetail-opt %s -p 'decompose-reduction{block=back loop=bk}' 2>&1 | filecheck %s --check-prefix=BEGINS
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=local at=k function=rowsum},decompose-reduction{block=S loop=r function=rowsum}' 2>&1 | filecheck %s --check-prefix=LIVES
 // RUN: dovetail-opt %s -p 'split-loop{loop=k factor=8 function=rowsum},peel-loop{loop=k_o},decompose-reduction{block=S loop=r function=rowsum}' | filecheck %s --check-prefix=USES
 // RUN: not dovetail-opt %s -p 'decompose-reduction{block=again loop=rep}' 2>&1 | filecheck %s --check-prefix=ITSELF
@@ -54,7 +55,7 @@
 // BLOCK: error: decompose-reduction: no block is named 'C': there are: S
 // INIT: error: decompose-reduction: block 'S' has no init region to decompose
 // AROUND: error: decompose-reduction: loop 'y' is not around block 'R'; those around it: s, kk
-// BEGINS: error: decompose-reduction: the reduction of block 'S_tail' does not begin below loop 'k_o_tail' but before; decompose the block that it was peeled from
+// BEGINS: error: decompose-reduction: the reduction of block 'back' does not begin in the first iterations of the loops in 'bk'; decompose it before these are changed
 // LIVES: error: decompose-reduction: %S_local only lives inside loop 'r'; decompose at a loop further in
 
 // What continues the reduction in the same loop comes after its beginning as before.
@@ -175,6 +176,26 @@ func.func @early(%A: memref<8x8xf32>, %S: memref<8xf32>, %O: memref<7xf32>) {
     loop.block "next" (%v < 7 = %g) {
       %s = loop.load %S[%v + 1] : memref<8xf32>
       loop.store %s, %O[%v] : memref<7xf32>
+    }
+  }
+  func.return
+}
+
+// NEVER. the tail of a reduction never begins one.
+// NEVER:           loop.for %k_o_tail = 2 to 3 {
+// NEVER-NEXT:        loop.for %k_i_tail = 0 to 8 {
+// NEVER-NEXT:          loop.block "S_tail" (%v_r_1 < 8 = %r, reduce %v_k_1 < 20 = %k_o_tail * 8 + %k_i_tail) {
+
+func.func @back(%A: memref<8xf32>, %S: memref<1xf32>) {
+  loop.for %bk = 0 to 8 {
+    loop.block "back" (reduce %v < 8 = 7 - %bk) init {
+      %zero = arith.constant 0.0 : f32
+      loop.store %zero, %S[0] : memref<1xf32>
+    } {
+      %s = loop.load %S[0] : memref<1xf32>
+      %a = loop.load %A[%v] : memref<8xf32>
+      %t = arith.addf %s, %a : f32
+      loop.store %t, %S[0] : memref<1xf32>
     }
   }
   func.return

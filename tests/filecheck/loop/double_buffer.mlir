@@ -11,6 +11,8 @@
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},double-buffer{buffer=T loop=k}' 2>&1 | filecheck %s --check-prefix=TWICE
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=E loop=e}' 2>&1 | filecheck %s --check-prefix=EMPTY
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=F loop=f}' 2>&1 | filecheck %s --check-prefix=ONE
+// RUN: dovetail-opt %s -p 'unroll-loop{loop=k},double-buffer{buffer=T loop=k}' | filecheck %s --check-prefix=UNROLLED
+// RUN: dovetail-opt %s -p 'double-buffer{buffer=E loop=halves}' | filecheck %s --check-prefix=HALVES
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=G loop=g}' 2>&1 | filecheck %s --check-prefix=EARLY
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=H loop=h}' 2>&1 | filecheck %s --check-prefix=ORDER
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=V loop=n}' 2>&1 | filecheck %s --check-prefix=LOCAL
@@ -21,9 +23,10 @@
 // RUN: not dovetail-opt %s --set-target vta -p 'double-buffer{buffer=M loop=m copies=2000}' 2>&1 | filecheck %s --check-prefix=CAPACITY
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},transform-layout{buffer=T map="(i)->(i)"}' 2>&1 | filecheck %s --check-prefix=LAYOUT
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},transform-layout{buffer=T_copies map="(p,i)->(i,p)"}' 2>&1 | filecheck %s --check-prefix=COPY-LAYOUT
-// RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},promote-memory-scope{buffer=T_next scope=register at=i}' 2>&1 | filecheck %s --check-prefix=TILE
+// RUN: dovetail-opt %s -p 'double-buffer{buffer=T loop=k},promote-memory-scope{buffer=T_next scope=register at=i}' | filecheck %s --check-prefix=TILE
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},parallelize-loop{loop=k}' 2>&1 | filecheck %s --check-prefix=PARALLEL
 // RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},compute-at{block=T at=j}' 2>&1 | filecheck %s --check-prefix=MOVED
+// RUN: not dovetail-opt %s -p 'double-buffer{buffer=T loop=k},reverse-inline{block=T}' 2>&1 | filecheck %s --check-prefix=INLINED
 
 // THREE. two tiles are filled before the loop, the third one in it. The sum runs while the tile is there.
 // THREE-LABEL: func.func @sums(%A: memref<40xf32>, %S: memref<5xf32>) {
@@ -175,8 +178,7 @@ func.func @symbolic(%A: memref<?xf32, #loop.layout<["s"]>>, %O: memref<?xf32, #l
 // BEHIND-LABEL: func.func @behind
 // BEHIND:         %W_next = loop.alloc in %W_copies[(%w + 1) mod 2]
 // AHEAD: error: double-buffer: block 'W' would fill %W for an iteration of loop 'w' before block 'I' is done with what it touches, too
-// AHEAD-NEXT: w = 2: block 'W' reads %I[2]
-// AHEAD-NEXT: w = 0: block 'I' writes %I[2]
+// AHEAD-NEXT: %I[2] is written by block 'I' (v=0) and then read by block 'W' (v=2), which would run before it
 func.func @behind(%I: memref<11xf32>, %O: memref<9xf32>) {
   loop.for %w = 0 to 9 {
     %W = loop.alloc : memref<f32, "local">
@@ -221,18 +223,20 @@ func.func @steps(%A: memref<9xf32>, %O: memref<9xf32>) {
 // STEP: error: double-buffer: block 'Y', which fills %Y, uses %X, which only lives in one iteration of loop 'z'; name it in buffer=, too, if it can be filled ahead
 // LAYOUT: error: transform-layout: %T is, or has, a part that is filled ahead of time; do this before double-buffer
 // COPY-LAYOUT: error: transform-layout: %T_copies is, or has, a part that is filled ahead of time; do this before double-buffer
-// TILE: error: promote-memory-scope: %T_next lies in a part of %T_copies, which block 'T' writes below loop 'i', too; choose a loop further in
+// TILE:           %T_next_register = loop.alloc at [%k * 8 + %i + 8] : memref<1xf32, "register">
+// TILE:           loop.block "T_next_register_out" (%v_2 < 40 = %k * 8 + %i + 8) where (-%k + 3 >= 0) {
 // PARALLEL: error: parallelize-loop: loop 'k' cannot be parallel: block
 // PARALLEL: %T_copies
 // MOVED: error: compute-at: %T_next lies in a part of %T_copies, which is filled ahead of time; do this before double-buffer
+// INLINED: error: reverse-inline: %T_next lies in a part of %T_copies, which is filled ahead of time; do this before double-buffer
 
 // EMPTY: error: double-buffer: nothing in loop 'e' fills %E
 // ONE: error: double-buffer: only block 'F' uses %F, which fills it, too; what uses a tile stands behind what fills it
 // EARLY: error: double-buffer: block 'early' uses %G before block 'G' fills it
+// EARLY-NEXT: %G[] is read by block 'early' (v=0) and then written by block 'G' (v=0), which would run before it
 // ORDER: error: double-buffer: loop 'h' has loop.push_dep in it, which orders what is there now; fill tiles ahead before these are inserted
 // WRITTEN: error: double-buffer: block 'R' would fill %R for an iteration of loop 'r' before block 'A' is done with what it touches, too
-// WRITTEN-NEXT: r = 1: block 'R' reads %A[1]
-// WRITTEN-NEXT: r = 0: block 'A' writes %A[1]
+// WRITTEN-NEXT: %A[1] is written by block 'A' (v=0) and then read by block 'R' (v=1), which would run before it
 // EXTENT: error: double-buffer: the extent of loop 'o' is only known at run time, and a move into a tile has no guard that would stop it there; split it by a constant
 // CAPACITY: error: double-buffer: 2000 tiles %M have 64000 bytes, and inp holds
 func.func @refused(%A: memref<9xf32>, %B: memref<?xf32, #loop.layout<["s"]>>, %O: memref<9xf32>) {
@@ -285,6 +289,42 @@ func.func @refused(%A: memref<9xf32>, %B: memref<?xf32, #loop.layout<["s"]>>, %O
     %N = loop.alloc at [%o] : memref<1xf32, "inp">
     loop.copy %B to %N : memref<?xf32, #loop.layout<["s"]>> to memref<1xf32, "inp">
     loop.copy %N to %O : memref<1xf32, "inp"> to memref<9xf32>
+  }
+  func.return
+}
+
+// UNROLLED: loop.for %k = 0 to 5 unrolled {
+
+// Each half of a tile is filled before it is used, one after the other.
+
+// HALVES-LABEL: func.func @halves
+// HALVES:         loop.for %halves = 0 to 3 {
+// HALVES-NEXT:      %E_next = loop.alloc at [%halves * 2 + 2] in
+// HALVES-NEXT:      loop.block "left"
+// HALVES:           loop.block "right"
+// HALVES:           %E = loop.alloc at [%halves * 2] in %E_copies
+// HALVES-NEXT:      loop.block "first"
+// HALVES:           loop.block "second"
+
+func.func @halves(%A: memref<6xf32>, %O: memref<6xf32>) {
+  loop.for %halves = 0 to 3 {
+    %E = loop.alloc at [%halves * 2] : memref<2xf32, "local">
+    loop.block "left" (%v < 6 = %halves * 2) {
+      %a = loop.load %A[%v] : memref<6xf32>
+      loop.store %a, %E[%v] : memref<2xf32, "local">
+    }
+    loop.block "first" (%v < 6 = %halves * 2) {
+      %a = loop.load %E[%v] : memref<2xf32, "local">
+      loop.store %a, %O[%v] : memref<6xf32>
+    }
+    loop.block "right" (%v < 6 = %halves * 2 + 1) {
+      %a = loop.load %A[%v] : memref<6xf32>
+      loop.store %a, %E[%v] : memref<2xf32, "local">
+    }
+    loop.block "second" (%v < 6 = %halves * 2 + 1) {
+      %a = loop.load %E[%v] : memref<2xf32, "local">
+      loop.store %a, %O[%v] : memref<6xf32>
+    }
   }
   func.return
 }

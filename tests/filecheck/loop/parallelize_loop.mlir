@@ -2,6 +2,7 @@
 // RUN: dovetail-opt %s -p 'parallelize-loop{loop=l}' | filecheck %s --check-prefix=PRIVATE
 // RUN: not dovetail-opt %s -p 'parallelize-loop{loop=x}' 2>&1 | filecheck %s --check-prefix=INSIDE
 // RUN: not dovetail-opt %s -p 'reorder-loops{loops=k,r},parallelize-loop{loop=k}' 2>&1 | filecheck %s --check-prefix=REDUCE
+// RUN: not dovetail-opt %s -p 'reorder-loops{loops=k,r},split-loop{loop=r factor=8},promote-memory-scope{buffer=S scope=register at=r_o},parallelize-loop{loop=k}' 2>&1 | filecheck %s --check-prefix=TILE
 // RUN: not dovetail-opt %s -p 'parallelize-loop{loop=i}' 2>&1 | filecheck %s --check-prefix=READS
 // RUN: not dovetail-opt %s -p 'parallelize-loop{loop=y},parallelize-loop{loop=y}' 2>&1 | filecheck %s --check-prefix=TWICE
 
@@ -44,6 +45,12 @@
 // INSIDE: error: parallelize-loop: loop 'x' is inside loop 'y'; only an outermost loop can be parallel (reorder or fuse first)
 // REDUCE: error: parallelize-loop: loop 'k' runs over the reduction of block 'S'; only a spatial loop can be parallel
 // REDUCE-NEXT: %S[0] is read by block 'S' (r=0, k=0) and then written by block 'S' (r=0, k=1), which would run at the same time
+
+// Each iteration has a tile of its own; what it is filled with, another iteration has written.
+
+// TILE: error: parallelize-loop: loop 'k' cannot be parallel: block 'S_register_out' writes an element of %S that block 'S_register_in' reads in another iteration
+// TILE-NEXT: %S[0] is read by block 'S_register_in' (r=0) and then written by block 'S_register_out' (r=0), which would run at the same time
+
 // READS: error: parallelize-loop: loop 'i' cannot be parallel: block 'A' reads an element of %A that block 'A' writes in another iteration
 // READS-NEXT: %A[1] is written by block 'A' (v=0) and then read by block 'A' (v=1), which would run at the same time
 // TWICE: error: parallelize-loop: loop 'y' is already parallel

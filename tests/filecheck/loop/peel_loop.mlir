@@ -1,6 +1,8 @@
 // RUN: dovetail-opt %s -p 'split-loop{loop=y factor=4},peel-loop{loop=y_o}' | filecheck %s --check-prefix=CHECK
 // RUN: dovetail-opt %s -p 'split-loop{loop=i factor=8},peel-loop{loop=i_o}' | filecheck %s --check-prefix=SYMBOLIC
-// RUN: not dovetail-opt %s -p 'unroll-loop{loop=x},peel-loop{loop=x}' 2>&1 | filecheck %s --check-prefix=KIND
+// RUN: dovetail-opt %s -p 'split-loop{loop=y factor=4},unroll-loop{loop=y_o},peel-loop{loop=y_o}' | filecheck %s --check-prefix=UNROLLED
+// RUN: dovetail-opt %s -p 'peel-loop{loop=e}' | filecheck %s --check-prefix=FIRST
+// RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},peel-loop{loop=x}' 2>&1 | filecheck %s --check-prefix=KIND
 // RUN: not dovetail-opt %s -p 'peel-loop{loop=x}' 2>&1 | filecheck %s --check-prefix=NOTHING
 // RUN: not dovetail-opt %s -p 'peel-loop{loop=z}' 2>&1 | filecheck %s --check-prefix=EVERY
 // RUN: not dovetail-opt %s -p 'peel-loop{loop=d}' 2>&1 | filecheck %s --check-prefix=SEVERAL
@@ -57,11 +59,12 @@
 // SYMBOLIC-NEXT:    }
 // SYMBOLIC-NEXT:  }
 
-// KIND: error: peel-loop: loop 'x' is unrolled; peel a serial loop
+// KIND: error: peel-loop: loop 'x' is vectorized, and its iterations belong together; peel it before it is given that kind
 // NOTHING: error: peel-loop: no guard below loop 'x' fails in its last iterations; there is nothing to peel
 // EVERY: error: peel-loop: every iteration of loop 'z' needs its guard; there is no full one
-// SEVERAL: error: peel-loop: loop 'd' has several guards that are only known at run time; peel an inner loop first
+// SEVERAL: error: peel-loop: which of the guards below loop 'd' fails first is only known at run time, or differs between iterations around it; peel an inner loop first
 // DEPENDS: error: peel-loop: where loop 'n' must be cut depends on the loops around it; peel one of those first
+// DEPENDS-NEXT:  for o=0 it would be cut at 20, and it goes from 0 to 16
 
 func.func @scale(%A: memref<13x6xf32>, %B: memref<13x6xf32>) {
   loop.for %y = 0 to 13 {
@@ -115,6 +118,27 @@ func.func @runtime(%M: memref<?x?xf32, #loop.layout<["m", "n"]>>) {
   %n = loop.dim "n"
   loop.for %d = 0 to %m {
     loop.block "diagonal" (%v < %m = %d * 2, %w < %n = %d * 3) {
+      %one = arith.constant 1.0 : f32
+      loop.store %one, %M[%v, %w] : memref<?x?xf32, #loop.layout<["m", "n"]>>
+    }
+  }
+  func.return
+}
+
+// UNROLLED-LABEL: func.func @scale
+// UNROLLED-NEXT:    loop.for %y_o = 0 to 3 unrolled {
+// UNROLLED:         loop.for %y_o_tail = 3 to 4 unrolled {
+
+// FIRST. of guards that are only known at run time, one is known to fail first.
+
+// FIRST-LABEL: func.func @first
+// FIRST:         loop.for %e = 0 to %m floordiv 3 {
+// FIRST:         loop.for %e_tail = %m floordiv 3 to %m {
+
+func.func @first(%M: memref<?x?xf32, #loop.layout<["m", "n"]>>) {
+  %m = loop.dim "m"
+  loop.for %e = 0 to %m {
+    loop.block "twice" (%v < %m = %e * 2 + 1, %w < %m = %e * 3 + 2) {
       %one = arith.constant 1.0 : f32
       loop.store %one, %M[%v, %w] : memref<?x?xf32, #loop.layout<["m", "n"]>>
     }

@@ -5,7 +5,9 @@
 // RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=T ahead=b over="c"}' 2>&1 | filecheck %s --check-prefix=LIVES
 // RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=S ahead=a over="i"}' 2>&1 | filecheck %s --check-prefix=MOVES
 // RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=W ahead=b over="c"}' 2>&1 | filecheck %s --check-prefix=EXTENT
-// RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=M ahead=b over="d"}' 2>&1 | filecheck %s --check-prefix=SIZE
+// RUN: dovetail-opt %s -p 'prefetch-buffer{buffer=M ahead=b over="d"}' | filecheck %s --check-prefix=OUTERMOST
+// RUN: dovetail-opt %s -p 'prefetch-buffer{buffer=G ahead=g over="h"}' | filecheck %s --check-prefix=SEVERAL
+// RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=N ahead=g over="h"}' 2>&1 | filecheck %s --check-prefix=SIZE
 // RUN: not dovetail-opt %s -p 'prefetch-buffer{buffer=S ahead=b over="d"}' 2>&1 | filecheck %s --check-prefix=INDEX
 
 // One iteration of a reads 8 rows of 64 floats: 32 lines, shared out among 64 iterations of i.
@@ -54,7 +56,7 @@
 // LIVES: error: prefetch-buffer: %T only lives inside loop 'b'
 // MOVES: error: prefetch-buffer: what is read of %S does not move with 'a'
 // EXTENT: error: prefetch-buffer: the extent of loop 'c' is not a constant
-// SIZE: error: prefetch-buffer: the size 'm' of %M is only known at run time, so its lines cannot be shared out
+// SIZE: error: prefetch-buffer: the size 'm' of %N is only known at run time, so its lines cannot be shared out
 // INDEX: error: prefetch-buffer: %S is indexed by a value that is only known at run time
 
 func.func @stream(%W: memref<64x64xf32>, %S: memref<64xf32>, %M: memref<?xf32, #loop.layout<["m"]>>, %I: memref<64xindex>) {
@@ -91,6 +93,31 @@ func.func @stream(%W: memref<64x64xf32>, %S: memref<64xf32>, %M: memref<?xf32, #
         %s = loop.load %T[0] : memref<1xf32>
         %x = loop.load %W[%v, 0] : memref<64x64xf32>
         loop.store %x, %S[%v] : memref<64xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// OUTERMOST. where an element lies does not depend on the outermost size.
+// OUTERMOST:         loop.for %d = 0 to 4 {
+// OUTERMOST-NEXT:      loop.prefetch %M[%b * 4 + 4] + (%d * 16) locality 2
+
+// SEVERAL. of several reads one is found by its address alone.
+// SEVERAL:         loop.for %h = 0 to 9 {
+// SEVERAL-NEXT:      loop.prefetch %G[%g * 9 + 9] + (%h * 16) locality 2
+
+func.func @several(%G: memref<81xf32>, %N: memref<5x?xf32, #loop.layout<[5, "m"]>>, %J: memref<9xindex>, %O: memref<81xf32>) {
+  %m = loop.dim "m"
+  loop.for %g = 0 to 9 {
+    loop.for %h = 0 to 9 {
+      loop.block "G" (%v < 9 = %h, %w < 81 = %g * 9 + %h) {
+        %i = loop.load %J[%v] : memref<9xindex>
+        %x = loop.load %G[%i] : memref<81xf32>
+        %y = loop.load %G[%w] : memref<81xf32>
+        %n = loop.load %N[%v, %v] : memref<5x?xf32, #loop.layout<[5, "m"]>>
+        %z = arith.addf %x, %y : f32
+        loop.store %z, %O[%w] : memref<81xf32>
       }
     }
   }

@@ -6,13 +6,19 @@
 // RUN: dovetail-opt %s -p 'reorder-loops{loops=x,y},split-loop{loop=y factor=4},vectorize-loop{loop=y_i},promote-memory-scope{buffer=A scope=local at=y_o}' | filecheck %s --check-prefix=LANES
 // RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=o}' | filecheck %s --check-prefix=HALO
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=R scope=local at=w}' 2>&1 | filecheck %s --check-prefix=NOTHING
-// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=i}' 2>&1 | filecheck %s --check-prefix=RUNTIME
-// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=j}' | filecheck %s --check-prefix=APART
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=i function=others}' | filecheck %s --check-prefix=GATHER
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=B scope=local at=i function=scatter}' | filecheck %s --check-prefix=SCATTER
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=B scope=local at=j function=columns}' 2>&1 | filecheck %s --check-prefix=RACE
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=A scope=local at=j function=others}' | filecheck %s --check-prefix=APART
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=e function=ends}' 2>&1 | filecheck %s --check-prefix=FAR
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=register at=k function=rowsum},promote-memory-scope{buffer=S_register scope=local at=r}' 2>&1 | filecheck %s --check-prefix=LIVES
 // RUN: not dovetail-opt %s -p 'vectorize-loop{loop=x},promote-memory-scope{buffer=A scope=local at=x}' 2>&1 | filecheck %s --check-prefix=VECTORIZED
-// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=o},promote-memory-scope{buffer=X_local scope=register at=n4}' 2>&1 | filecheck %s --check-prefix=NEGATIVE
-// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=M scope=local at=n}' 2>&1 | filecheck %s --check-prefix=SIZE
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=X scope=local at=o},promote-memory-scope{buffer=X_local scope=register at=n4}' | filecheck %s --check-prefix=NEGATIVE
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=N scope=local at=b}' 2>&1 | filecheck %s --check-prefix=UNBOUNDED
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=M scope=local at=n}' | filecheck %s --check-prefix=SIZE
+// RUN: dovetail-opt %s -p 'promote-memory-scope{buffer=T scope=register at=h function=parts}' | filecheck %s --check-prefix=PARTS
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=U scope=register at=h function=parts}' 2>&1 | filecheck %s --check-prefix=MISSED
+// RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=S scope=register at=h function=parts}' 2>&1 | filecheck %s --check-prefix=LOST
 // RUN: not dovetail-opt %s -p 'promote-memory-scope{buffer=W scope=local at=t}' 2>&1 | filecheck %s --check-prefix=BUFFER
 
 // READ. a tile that is only read is filled by loops over its box.
@@ -208,13 +214,17 @@
 // HALO-NEXT:  }
 
 // NOTHING: error: promote-memory-scope: nothing below loop 'w' accesses %R
-// RUNTIME: error: promote-memory-scope: %A is indexed in block 'gather' by a value that is only known at run time, so what loop 'i' touches has no constant size
-// FAR: error: promote-memory-scope: how far from the box that block 'E' touches of %X that of block 'E' begins (dimension 0) is only known at run time; choose a loop further out or in
+// FAR: error: promote-memory-scope: what block 'E' touches of %X in loop 'e' is only known at run time, as is the size of dimension 0, and a tile has constant extents; choose a loop further in
+// RACE: error: promote-memory-scope: where loop 'j' writes %B is only known at run time, so all of a tile is copied back, and loop 'j' is parallel; promote it before the loop gets its kind, or further out
+// RACE-NEXT:   %B[0, 3] is written by block 'B_local_out' (d0=0, d1=3 in j=0) and then written by block 'B_local_out' (d0=0, d1=3 in j=1), which would run at the same time
 // LIVES: error: promote-memory-scope: %S_register only lives inside loop 'r'; choose a loop further in
 // VECTORIZED: error: promote-memory-scope: loop 'x' is vectorized, and lanes share their buffers; choose a loop around it
-// NEGATIVE: error: promote-memory-scope: %X_local is a tile that begins at negative coordinates; promote the whole buffer instead of the tile
-// SIZE: error: promote-memory-scope: the size 'm' of %M has no loop.dim in the function
-// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo, ends, pads is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and 33 more
+// UNBOUNDED: error: promote-memory-scope: %N is a tile that may begin at any negative coordinates; promote the whole buffer instead of the tile
+// MISSED: error: promote-memory-scope: %U lies in a part of %R, and block 'O' uses an element of it below loop 'h' by another name; choose a loop further in
+// MISSED-NEXT:   %R[0, 0] is written by block 'U' (v=0, w=0) and then read by block 'O' (v=0, w=0), which would find nothing there
+// LOST: error: promote-memory-scope: %S lies in a part of %R, and block 'U' uses an element of it below loop 'h' by another name; choose a loop further in
+// LOST-NEXT:   %R[0, 0] is written by block 'S' (v=0, w=0) and then written by block 'U' (v=0, w=0), which would be overwritten by a copy of the first one
+// BUFFER: error: promote-memory-scope: nothing in the functions rowsum, chain, others, halo, ends, scatter, columns, tiles, parts, pads is named 'W': there are: r, k, S, A, S, y, x, h, w, s, kk, B and
 
 func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
   loop.for %r = 0 to 8 {
@@ -334,6 +344,115 @@ func.func @ends(%X: memref<?xf32, #loop.layout<["size"]>>, %O: memref<4xf32>) {
       %b = loop.load %X[%w] : memref<?xf32, #loop.layout<["size"]>>
       %c = arith.addf %a, %b : f32
       loop.store %c, %O[0] : memref<4xf32>
+    }
+  }
+  func.return
+}
+
+// GATHER. all that may be read is in the tile. SCATTER. all that may be written goes in, and back.
+
+// GATHER-LABEL: func.func @others
+// GATHER-NEXT:    loop.for %i = 0 to 8 {
+// GATHER-NEXT:      %A_local = loop.alloc : memref<8xf32, "local">
+// GATHER-NEXT:      loop.for %A_local_in_d0 = 0 to 8 {
+// GATHER:           %a = loop.load %A_local[%n] : memref<8xf32, "local">
+// GATHER-NOT:     A_local_out
+
+// SCATTER-LABEL: func.func @scatter
+// SCATTER-NEXT:    loop.for %j = 0 to 4 {
+// SCATTER-NEXT:      loop.for %i = 0 to 4 {
+// SCATTER-NEXT:        %B_local = loop.alloc : memref<8xf32, "local">
+// SCATTER:             loop.block "B_local_in" (%v_d0 < 8 = %B_local_in_d0) {
+// SCATTER:             loop.store %a, %B_local[%n]
+// SCATTER:             loop.block "B_local_out" (%v_d0_1 < 8 = %B_local_out_d0) {
+
+func.func @scatter(%A: memref<4xf32>, %I: memref<4xindex>, %B: memref<8xf32>) {
+  loop.for %j = 0 to 4 {
+    loop.for %i = 0 to 4 {
+      loop.block "scatter" (%v < 4 = %i) {
+        %n = loop.load %I[%v] : memref<4xindex>
+        %a = loop.load %A[%v] : memref<4xf32>
+        loop.store %a, %B[%n] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// RACE. columns 3j and 3j + 4 are those of no other iteration, but those between them are.
+
+func.func @columns(%I: memref<8xindex>, %B: memref<8x16xf32>) {
+  loop.for %j = 0 to 4 parallel {
+    loop.block "columns" (%v < 4 = %j) {
+      %n = loop.load %I[%v] : memref<8xindex>
+      %one = arith.constant 1.0 : f32
+      loop.store %one, %B[%n, %v * 3] : memref<8x16xf32>
+      loop.store %one, %B[%n, %v * 3 + 4] : memref<8x16xf32>
+    }
+  }
+  func.return
+}
+
+// NEGATIVE. the variables of a copy begin at the smallest coordinate that a tile begins at.
+
+// NEGATIVE-LABEL: func.func @halo
+// NEGATIVE:         %X_local_register = loop.alloc at [%o * 4 + %n4 - 1] : memref<3xf32, "register">
+// NEGATIVE-NEXT:    loop.for %X_local_register_in_d0 = 0 to 3 {
+// NEGATIVE-NEXT:      loop.block "X_local_register_in" (%v_d0_1 < %o * 4 + 6 = %o * 4 + %n4 + %X_local_register_in_d0) where (%n4 + %X_local_register_in_d0 >= 0) {
+// NEGATIVE-NEXT:        %1 = loop.load %X_local[%v_d0_1 - 1] : memref<6xf32, "local">
+// NEGATIVE-NEXT:        loop.store %1, %X_local_register[%v_d0_1 - 1] : memref<3xf32, "register">
+
+// SIZE-LABEL: func.func @others
+// SIZE-NEXT:    %m = loop.dim "m"
+// SIZE:         loop.block "M_local_in" (%v_d0 < %m = %n_1 * 4 + %M_local_in_d0) {
+
+func.func @tiles(%O: memref<4xf32>, %Y: memref<?xf32, #loop.layout<["size"]>>) {
+  %size = loop.dim "size"
+  loop.for %d = 0 to 4 {
+    %N = loop.alloc at [%d - %size] : memref<4xf32, "local">
+    loop.for %b = 0 to 4 {
+      loop.block "N" (%v < 4 = %b, %w < %size + 4 = %size - %d) {
+        %n = loop.load %N[%v - %w] : memref<4xf32, "local">
+        loop.store %n, %O[%v] : memref<4xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// PARTS. a tile in a part of a buffer has one of its own, where no other name is that of its elements.
+
+// PARTS-LABEL: func.func @parts
+// PARTS:           loop.for %h = 0 to 2 {
+// PARTS-NEXT:        %T_register = loop.alloc at [%h] : memref<1xf32, "register">
+// PARTS:               loop.store %0, %T_register[%v_d0]
+
+!part = memref<2xf32, "local">
+!parts = memref<2x2xf32, "local">
+func.func @parts(%A: memref<4xf32>, %O: memref<4x2xf32>) {
+  %R = loop.alloc : !parts
+  loop.for %p = 0 to 4 {
+    %S = loop.alloc at [0] in %R[%p mod 2] of !parts : !part
+    %U = loop.alloc at [0] in %R[%p mod 2] of !parts : !part
+    %T = loop.alloc at [0] in %R[(%p + 1) mod 2] of !parts : !part
+    %P = loop.alloc at [0] in %R[%p mod 2] of !parts : !part
+    loop.for %h = 0 to 2 {
+      loop.block "S" (%v < 2 = %h, %w < 4 = %p) {
+        %a = loop.load %A[%w] : memref<4xf32>
+        loop.store %a, %S[%v] : !part
+      }
+      loop.block "U" (%v < 2 = %h, %w < 4 = %p) {
+        %a = loop.load %A[%w] : memref<4xf32>
+        loop.store %a, %U[%v] : !part
+      }
+      loop.block "T" (%v < 2 = %h, %w < 4 = %p) {
+        %t = loop.load %T[%v] : !part
+        loop.store %t, %O[%w, %v] : memref<4x2xf32>
+      }
+      loop.block "O" (%v < 2 = %h, %w < 4 = %p) {
+        %t = loop.load %P[%v] : !part
+        loop.store %t, %O[%w, %v] : memref<4x2xf32>
+      }
     }
   }
   func.return

@@ -49,7 +49,9 @@
 // FILLED: error: promote-memory-scope: %E has 12 elements along dimension 1, no multiple of the 8 that an element of inp holds, and is used as far as that; pad-block computes whole elements
 // LARGE: error: promote-memory-scope: the tile of %L has 8192 bytes, and inp holds 2048; choose a loop further in, or smaller tiles
 // FILL: error: promote-memory-scope: %X would have to be moved into out, as it is needed there, in loop 'oh_o', but no unit of the target fills out; choose a loop outside of all its uses, or another scope
+// FILL-NEXT: %X[0, 0, 0] is written by the caller of @conv and then read by block 'conv' (n=0, c=0, h=0, k=1), which would find nothing there
 // DRAIN: error: promote-memory-scope: %O would have to be moved out of inp, in loop 'oh_o', but no unit of the target drains inp; choose a loop outside of all its uses, or another scope
+// DRAIN-NEXT: %O[0, 0, 0] is written by block 'conv' (n=0, c=0, h=0, k=0) and then read by the caller of @conv, which would find nothing there
 // PARTLY: error: promote-memory-scope: %G would have to be moved into out, as only a part of the tile is written, in loop 'all', but no unit of the target fills out;
 // SOMETIMES: error: promote-memory-scope: %S goes into acc or out of it in some iterations of the loops around 's' only, and a move has no guard; choose a loop outside of the reduction
 // GUARD: error: promote-memory-scope: a read of %P in block 'pads' has a guard other than that it is inside the buffer, or else no constant, and a move into the tile cannot have that

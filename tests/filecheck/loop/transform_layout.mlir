@@ -2,6 +2,7 @@
 // RUN: dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(r+1,k+1)" extents=10,22 function=rowsum}' | filecheck %s --check-prefix=SHIFTED
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=A map="r,k->k" function=rowsum}' 2>&1 | filecheck %s --check-prefix=TEXT
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=A map="(r)->(r)" function=rowsum}' 2>&1 | filecheck %s --check-prefix=RANK
+// RUN: dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(k floordiv 16,r,k mod 16)" pad=3 function=rowsum},transform-layout{buffer=A map="(r,k)->(k,r)" function=rowsum}' | filecheck %s --check-prefix=AGAIN
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=X map="(r)->(r)" function=halo}' 2>&1 | filecheck %s --check-prefix=ALREADY
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(k,r)" extents=20 function=rowsum}' 2>&1 | filecheck %s --check-prefix=COUNT
 // RUN: not dovetail-opt %s -p 'transform-layout{buffer=A map="(r,k)->(k,r+1)" extents=20,8 function=rowsum}' 2>&1 | filecheck %s --check-prefix=HOLDS
@@ -46,12 +47,17 @@
 // SHIFTED-NEXT:    }
 // SHIFTED-NEXT:  }
 
+// A layout takes the place of another one.
+// AGAIN: func.func @rowsum(%A: memref<8x20xf32, #loop.layout<affine_map<(d0, d1) -> (d1, d0)>, [20, 8]>>,
+
 // TEXT: error: transform-layout: map="r,k->k" is no affine map
 // RANK: error: transform-layout: map="(r)->(r)" takes 1 coordinates, but %A has 2 dimensions
-// ALREADY: error: transform-layout: %X already has the layout #loop.layout<affine_map<(d0) -> ((d0 + 1))>, [10]>
+// ALREADY: error: transform-layout: %X already has the layout #loop.layout<affine_map<(d0) -> ((d0 + 1))>, [10]>, and cells of it are used that hold no element and would not be there in another one
+// ALREADY-NEXT:   %X[-1] is read by block 'Z' (v=0, w=0)
 // COUNT: error: transform-layout: extents= gives 1 sizes; the map has 2
 // HOLDS: error: transform-layout: physical dimension 1 of %A runs from 1 to 8; an extent of 8 does not hold it
 // SHARED: error: transform-layout: map="(r,k)->(k,r floordiv 2)" puts two elements of %A in one place; a layout keeps them apart
+// SHARED-NEXT:   %A[0, 0] and %A[1, 0] would both be at [0, 0]
 
 func.func @rowsum(%A: memref<8x20xf32>, %S: memref<8xf32>) {
   loop.for %r = 0 to 8 {

@@ -1,4 +1,5 @@
 // RUN: dovetail-opt %s -p 'unroll-loop{loop=x}' | filecheck %s --check-prefix=CHECK
+// RUN: dovetail-opt %s -p 'unroll-loop{loop=s}' | filecheck %s --check-prefix=SLIDING
 // RUN: not dovetail-opt %s -p 'unroll-loop{loop=i}' 2>&1 | filecheck %s --check-prefix=RUNTIME
 // RUN: not dovetail-opt %s -p 'unroll-loop{loop=x},unroll-loop{loop=x}' 2>&1 | filecheck %s --check-prefix=TWICE
 
@@ -35,6 +36,25 @@ func.func @symbolic(%M: memref<?xf32, #loop.layout<["m"]>>) {
     loop.block "M" (%v_i < %m = %i) {
       %one = arith.constant 1.0 : f32
       loop.store %one, %M[%v_i] : memref<?xf32, #loop.layout<["m"]>>
+    }
+  }
+  func.return
+}
+
+// A constant number of iterations from an expression counts from 0.
+
+// SLIDING-LABEL: func.func @sliding
+// SLIDING-NEXT:    loop.for %t = 0 to 5 {
+// SLIDING-NEXT:      loop.for %s = 0 to 3 unrolled {
+// SLIDING-NEXT:        loop.block "sliding" (%v < 7 = %s + %t, %w < 5 = %t) {
+
+func.func @sliding(%A: memref<7x5xf32>) {
+  loop.for %t = 0 to 5 {
+    loop.for %s = %t to %t + 3 {
+      loop.block "sliding" (%v < 7 = %s, %w < 5 = %t) {
+        %one = arith.constant 1.0 : f32
+        loop.store %one, %A[%v, %w] : memref<7x5xf32>
+      }
     }
   }
   func.return

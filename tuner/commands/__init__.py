@@ -1,0 +1,1 @@
+"""The subcommands that the tuner adds to `dovetail`."""
