@@ -57,8 +57,8 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def listed(*but: str) -> str:
-    """The commands of this package as errors list them, without some."""
-    return ", ".join(name for name in cli.COMMANDS if name not in but)
+    """The commands that there are, as errors list them, without some."""
+    return ", ".join(name for name in cli.command_names() if name not in but)
 
 
 def dovetail(*args: str) -> int:
