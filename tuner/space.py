@@ -146,17 +146,22 @@ class Space:
 
     def candidates(self, seed: int = 0, largest: int = LARGEST) -> "Candidates":
         """The feasible configurations, or `largest` of them drawn from `seed` if there are more."""
-        try:
-            rows = list(self.feasible())
-            share = len(rows) / self.size
-            if len(rows) > largest:
-                picked = np.random.default_rng(seed).choice(len(rows), largest, replace=False)
-                rows = [rows[i] for i in sorted(picked)]
-        except TooLargeError:
-            rows, share = self.sample(seed, largest)
+        rows, share = self.rows(seed, largest)
         points = np.array(rows, np.int32).reshape(len(rows), len(self.holes))
         prior = np.array([self.prior(self.configuration(row)) for row in rows], np.float64)
         return Candidates(self.holes, points, prior, share)
+
+    def rows(self, seed: int = 0, largest: int = LARGEST) -> tuple[list[tuple[int, ...]], float]:
+        """The choices of these configurations, and how many of all are feasible."""
+        try:
+            rows = list(self.feasible())
+        except TooLargeError:
+            return self.sample(seed, largest)
+        share = len(rows) / self.size
+        if len(rows) > largest:
+            picked = np.random.default_rng(seed).choice(len(rows), largest, replace=False)
+            rows = [rows[i] for i in sorted(picked)]
+        return rows, share
 
     def sample(
         self, seed: int, most: int, draws: int = COUNTED

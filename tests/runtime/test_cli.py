@@ -263,7 +263,7 @@ def test_commands_and_benchmarks_of_other_packages(monkeypatch, capsys, tmp_path
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["own", "(from", "own_package)"] in lines
     assert failure(capsys, "onw") == (
-        f"dovetail has no command 'onw': did you mean own? there are: own, {listed()}"
+        f"dovetail has no command 'onw': did you mean own? there are: own, {listed('own')}"
     )
     assert failure(capsys, "bench", "onw") == (
         "onw: there is no such file, and no benchmark of that name: did you mean own? "

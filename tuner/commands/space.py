@@ -13,7 +13,7 @@ from analysis.files import write_atomically
 from dialects.target import Target
 from dovetail.commands.arguments import Parser, add_dims, add_threads, parse_dims
 from dovetail.commands.compiling import choose_target
-from tuner.space import Candidates, Space
+from tuner.space import Space
 from tuner.task import Task
 from tuner.tasks import space_of, tasks_of
 
@@ -45,16 +45,17 @@ class Entry:
 
     task: Task
     space: Space | None
-    candidates: Candidates | None
     reason: str = ""
+    share: float | None = None
+    """How many of the configurations are feasible, where they were counted."""
 
     @staticmethod
-    def of(task: Task) -> "Entry":
+    def of(task: Task, counted: bool = False) -> "Entry":
         try:
             space = space_of(task)
         except UserError as error:
-            return Entry(task, None, None, error.message)
-        return Entry(task, space, space.candidates())
+            return Entry(task, None, error.message)
+        return Entry(task, space, share=space.rows()[1] if counted else None)
 
     def data(self) -> dict[str, object]:
         """For JSON."""
@@ -63,13 +64,13 @@ class Entry:
             "kernel": self.task.name,
             "calls": self.task.count,
         }
-        if self.space is None or self.candidates is None:
+        if self.space is None:
             return {**found, "space": None, "reason": self.reason}
         return {
             **found,
             "space": self.space.name,
             "size": self.space.size,
-            "feasible_share": self.candidates.share,
+            "feasible_share": self.share,
             "holes": {hole.name: list(hole.choices) for hole in self.space.holes},
             "conditions": [c.reason for c in self.space.conditions],
         }
@@ -92,7 +93,7 @@ def run(args: Sequence[str]) -> int:
         entries: list[Entry] = []
         for task in found:
             status.update(f"counting @{task.name}, {len(entries) + 1} of {len(found)}")
-            entries.append(Entry.of(task))
+            entries.append(Entry.of(task, counted=True))
     if options.json is not None:
         text = json.dumps([entry.data() for entry in entries], indent=1)
         write_atomically(options.json, f"{text}\n".encode())
@@ -108,8 +109,8 @@ def show(entries: Sequence[Entry], holes: bool) -> None:
         right = title in ("calls", "size", "feasible")
         table.add_column(title, justify="right" if right else "left")
     for entry in entries:
-        if entry.space is not None and entry.candidates is not None:
-            size, share = f"{entry.space.size:,}", f"{100 * entry.candidates.share:.3g} %"
+        if entry.space is not None and entry.share is not None:
+            size, share = f"{entry.space.size:,}", f"{100 * entry.share:.3g} %"
             row = (str(entry.task.count), entry.space.name, size, share)
             table.add_row(entry.task.name, entry.task.hash[:8], *row)
     console.print(table)

@@ -152,8 +152,7 @@ def entries_of(options: Options, target: Target) -> list[Entry]:
             raise UserError(
                 f"--kernel {options.kernel}: no kernel's name matches; there are {names}"
             )
-    with Console(stderr=True).status("looking at the spaces"):
-        entries = [Entry.of(task) for task in found]
+    entries = [Entry.of(task) for task in found]
     having = [entry for entry in entries if entry.space is not None]
     if not having:
         raise UserError(f"{options.model}: nothing to tune", *(entry.reason for entry in entries))
@@ -162,15 +161,17 @@ def entries_of(options: Options, target: Target) -> list[Entry]:
 
 def tune(entry: Entry, device: Device, options: Options, stop: float, place: str) -> Result:
     """Search for one task, and race the best."""
-    assert entry.space is not None and entry.candidates is not None
+    assert entry.space is not None
+    with Console(stderr=True).status(f"looking at the space of @{entry.task.name}"):
+        candidates = entry.space.candidates()
     path = options.output / f"{entry.task.name}-{entry.task.hash[:8]}{SUFFIX}"
     explorer = options.explorer
-    if device.unit == "cycles" and len(entry.candidates) <= options.trials:
+    if device.unit == "cycles" and len(candidates) <= options.trials:
         explorer = "exhaustive"
     search = Search(
         entry.task,
         entry.space,
-        entry.candidates,
+        candidates,
         device,
         partial(append, path),
         explorer,
@@ -179,7 +180,7 @@ def tune(entry: Entry, device: Device, options: Options, stop: float, place: str
     if path.exists():
         search.resume(read(path))
     roofline = roofline_of(entry.task)
-    trials = min(options.trials, len(entry.candidates))
+    trials = min(options.trials, len(candidates))
     with Watch(search, roofline, trials, stop, place) as watch:
         search.go(trials, stop, watch.update)
         watch.racing()

@@ -122,7 +122,7 @@ class Reduction:
         plan = self.plan(configuration)
         alike = replace(plan, unroll=1, peeled=True, unrolled=True, kept=True)
         if alike not in self._memory:
-            self._memory[alike] = memory_cycles(self.facts, alike)
+            self._memory[alike] = memory_cycles(self.wide(plan.width), alike)
         cycles = busy_cycles(self.wide(plan.width), plan) + self._memory[alike]
         return cycles * self.traffic(plan.tile, plan.width).imbalance(plan.order)
 

@@ -123,13 +123,13 @@ class Facts:
             self.block.init is not None,
         )
 
-    @property
+    @cached_property
     def steps(self) -> int:
         """The steps of the sum for a whole result, over the axes that have no part in a tile."""
         whole = [self.lane, *self.points[-2:]]
         return prod(self.size(axis) for axis in self.axes if axis not in whole)
 
-    @property
+    @cached_property
     def vectors(self) -> int:
         """The vectors of the result."""
         return -(-self.size(self.lane) // self.width) * prod(self.size(a) for a in self.points)
@@ -178,7 +178,7 @@ class Facts:
         first = self.reduced[0]
         return {**self.traffic(tile).sizes(()), first.name: self.chunk(first)}
 
-    @property
+    @cached_property
     def window(self) -> Window | None:
         """The sum as a small window, where its extents are known and no scalar is shared."""
         if self.extents.shared or not self.points or any(a.extent is None for a in self.reduced):
