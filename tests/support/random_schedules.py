@@ -313,7 +313,7 @@ def refuse_phantoms(module: ModuleOp) -> None:
                 )
 
 
-FEW, LARGEST_TEXT, MOST_ITERATIONS = 80, 40_000, 20_000
+FEW, LARGEST_TEXT, MOST_ITERATIONS = 80, 30_000, 6_000
 """Operations of a small module, characters of any, and iterations around a block; what makes more
 of them counts as refused."""
 

@@ -186,7 +186,9 @@ def tune(entry: Entry, device: Device, options: Options, stop: float, place: str
         watch.racing()
         search.finish()
         watch.update()
-    return Result(search, roofline)
+    # what else runs now and then makes the limit seem worse than it is, never better
+    again = roofline_of(entry.task)
+    return Result(search, min(roofline, again, key=lambda limit: limit.cost))
 
 
 def show(results: Sequence[Result]) -> None:
