@@ -116,6 +116,11 @@ class Machine:
     group_threads: int = 0
     """The most threads that a thread group has; 0 where loops cannot be bound to thread axes."""
 
+    @property
+    def is_accelerator(self) -> bool:
+        """Whether it has memories whose elements have a shape, which its instructions work on."""
+        return any(scope.element is not None for scope in self.scopes)
+
     def bandwidth(self, memory: str) -> float:
         """What one core reads from `memory`, in GB/s."""
         return dict(self.bandwidths)[memory]

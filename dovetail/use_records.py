@@ -6,8 +6,7 @@ the record's schedule speaks of; its attribute `dovetail.schedule` is that sched
 schedule-kernels leaves it alone. A kernel without a record, or whose record no longer applies, is
 left for schedule-kernels.
 
-Stands before schedule-kernels, and takes what it takes. `dovetail.records` files come from
-`dovetail tune`.
+Stands before schedule-kernels, and takes what it takes. The records are those of `dovetail tune`.
 """
 
 from collections.abc import Iterable, Mapping

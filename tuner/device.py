@@ -8,5 +8,4 @@ from tuner.measuring.vta import VtaDevice
 
 def device_for(target: Target) -> Device:
     """This machine, or the simulator of the accelerator."""
-    accelerated = any(scope.element is not None for scope in target.machine.scopes)
-    return VtaDevice() if accelerated else CpuDevice()
+    return VtaDevice() if target.machine.is_accelerator else CpuDevice()

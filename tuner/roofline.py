@@ -24,7 +24,7 @@ def roofline_of(task: Task) -> Roofline:
     """The least cost of a task in the unit of its device."""
     module = task.module()
     machine = task.target.machine
-    if any(scope.element is not None for scope in machine.scopes):
+    if machine.is_accelerator:
         problem = Accelerated(module, machine).problem
         whole = {axis.name: problem.extent(axis) for axis in problem.axes}
         return Roofline(problem.calls(whole), "gemm")

@@ -50,10 +50,13 @@ def default_schedule_of(task: Task) -> str:
     return found.data
 
 
-def identity(task: Task, space: Space, explorer: str, seed: int) -> str:
-    """What names a search: of the same task, space, explorer and seed there is one sequence."""
-    holes = [[hole.name, hole.kind, hole.choices] for hole in space.holes]
-    about = json.dumps([task.hash, str(task.target), space.name, holes, explorer, seed])
+def identity(task: Task, candidates: Candidates, explorer: str, seed: int) -> str:
+    """What names a search: of the same task, candidates, explorer and seed there is one sequence,
+    but for what is measured."""
+    holes = [[hole.name, hole.kind, hole.choices] for hole in candidates.holes]
+    points = hashlib.sha256(candidates.points.tobytes()).hexdigest()
+    prior = hashlib.sha256(candidates.prior.tobytes()).hexdigest()
+    about = json.dumps([task.hash, str(task.target), holes, points, prior, explorer, seed])
     return f"{explorer}-{seed}-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
 
@@ -90,7 +93,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self.explorer = find_explorer(self.explorer_name)(self.seed)
-        self.run = identity(self.task, self.space, self.explorer_name, self.seed)
+        self.run = identity(self.task, self.candidates, self.explorer_name, self.seed)
         function = self.task.function(self.task.module())
         self.names = names_of(function)
         self.default = default_schedule_of(self.task)

@@ -28,7 +28,7 @@ Configuration = Mapping[str, Value]
 Choices = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
-LARGEST = 50_000
+LARGEST = 20_000
 """As many configurations are looked at; of a larger space it is a random sample."""
 
 COUNTED = 2_000_000

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 
@@ -28,7 +27,7 @@ from tuner.task import Task
 def tasks_of(path: Path, target: Target, dims: Mapping[str, int]) -> list[Task]:
     """The tasks of a model, or of a text of kernels of te, for a target. Errors: UserError."""
     module, network = read(path, dims)
-    accelerated = any(scope.element is not None for scope in target.machine.scopes)
+    accelerated = target.machine.is_accelerator
     if network and accelerated:
         raise UserError(
             f"{path}: networks are tuned for CPUs; for {target.device} give kernels of te (.mlir)"
@@ -74,11 +73,6 @@ def space_of(task: Task) -> Space:
     """The space of a task; UserError where it has none."""
     module = task.module()
     machine = task.target.machine
-    if any(scope.element is not None for scope in machine.scopes):
+    if machine.is_accelerator:
         return accelerator_space(module, machine)
     return cpu_space(module, machine)
-
-
-def function_of(task: Task) -> func.FuncOp:
-    """The function of a task, in a module of its own."""
-    return task.function(task.module())

@@ -53,7 +53,7 @@ def schedule(function: func.FuncOp, machine: Machine) -> None:
     """Schedule one function."""
     with isolated(function) as alone:
         recipe = Recipe(alone, function, machine)
-        if any(scope.element is not None for scope in machine.scopes):
+        if machine.is_accelerator:
             accelerate(recipe)
         else:
             default_schedule(recipe)

@@ -113,6 +113,16 @@ def test_records_of_other_searches_are_not_taken_up(tmp_path, search):
     assert other.resumed == 0
 
 
+def test_records_of_other_candidates_are_not_taken_up(tmp_path, search):
+    path = tmp_path / "a.jsonl"
+    first = search(path)
+    go(first, 8)
+    fewer = first.space.candidates(largest=len(first.candidates) // 2)
+    other = Search(first.task, first.space, fewer, Made(), first.record, "learned", 3)
+    other.resume(read(path))
+    assert other.resumed == 0
+
+
 def test_all_candidates_at_exact_costs_prove_the_optimum(tmp_path, search):
     path = tmp_path / "a.jsonl"
     found = search(path, "exhaustive")

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
 
-from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -40,9 +39,7 @@ class Accelerated:
 
     def recipe(self) -> Recipe:
         """A copy of the kernel to schedule."""
-        module = self.module.clone()
-        (function,) = [op for op in module.ops if isinstance(op, func.FuncOp)]
-        return Recipe(module, function, self.machine)
+        return Recipe.of_copy(self.module, self.machine)
 
     @cached_property
     def problem(self) -> Problem:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
-from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
@@ -73,9 +72,7 @@ class Reduction:
 
     def recipe(self) -> Recipe:
         """A copy of the kernel to schedule."""
-        module = self.module.clone()
-        (function,) = [op for op in module.ops if isinstance(op, func.FuncOp)]
-        return Recipe(module, function, self.machine)
+        return Recipe.of_copy(self.module, self.machine)
 
     @cached_property
     def prepared(self) -> Recipe:

@@ -33,6 +33,13 @@ class Recipe:
     machine: Machine
     steps: list[ModulePass] = field(default_factory=list[ModulePass])
 
+    @staticmethod
+    def of_copy(module: ModuleOp, machine: Machine) -> "Recipe":
+        """A recipe for a copy of a module with one function."""
+        copy = module.clone()
+        (function,) = [op for op in copy.ops if isinstance(op, func.FuncOp)]
+        return Recipe(copy, function, machine)
+
     def do(self, primitive: ModulePass) -> None:
         """Apply the next primitive."""
         primitive.apply(Context(), self.module)

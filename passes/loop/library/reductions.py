@@ -7,7 +7,8 @@ each lane reads its own channel (depthwise convolutions, pooling). Nothing here 
 reduced.
 
 A `Plan` is what is decided: `model_plan` takes what the analytic models find best, a tuner tries
-others; `steps_of` are the primitives of either, and `predicted_cycles` what the models expect.
+others; `steps_of` are the primitives of either; `busy_cycles` and `memory_cycles` are what the
+models expect, to be multiplied by the imbalance of the threads.
 """
 
 from dataclasses import dataclass, replace
@@ -193,12 +194,6 @@ def plan_tile(facts: Facts) -> tuple[float, Tile, tuple[str, ...]]:
             best = total, busy, tile, order
     assert best is not None
     return best[1:]
-
-
-def predicted_cycles(facts: Facts, plan: Plan) -> float:
-    """What the models expect of a plan."""
-    imbalance = planned(facts, plan).traffic(plan.tile).imbalance(plan.order)
-    return (busy_cycles(facts, plan) + memory_cycles(facts, plan)) * imbalance
 
 
 def busy_cycles(facts: Facts, plan: Plan) -> float:

@@ -25,6 +25,21 @@ builtin.module attributes {target = #target.target<"llvm -mcpu=skylake-avx512">}
     func.return
   }
 
+  // What has a schedule keeps it.
+  // CHECK-LABEL: func.func @scheduled(
+  // CHECK-SAME:    attributes {dovetail.schedule = "unroll-loop{loop=i}"} {
+  // CHECK-NEXT:    loop.for %i = 0 to 64 unrolled {
+  func.func @scheduled(%x: memref<64xf32>) attributes {dovetail.schedule = "unroll-loop{loop=i}"} {
+    loop.for %i = 0 to 64 unrolled {
+      loop.block "x" (%vi < 64 = %i) {
+        %a = loop.load %x[%vi] : memref<64xf32>
+        %b = arith.addf %a, %a : f32
+        loop.store %b, %x[%vi] : memref<64xf32>
+      }
+    }
+    func.return
+  }
+
   // CHECK-LABEL: func.func @last(
   // CHECK-SAME:    dovetail.schedule
   func.func @last(%x: memref<64xf32>) {
